@@ -1,0 +1,86 @@
+"""Shared fixtures, and the guard: no test touches the real home, keyring or network.
+
+The guard is an audit hook and so survives patched environments and threads that
+outlive a test (realiti4/claude-swap:tests/test_real_store_guard.py tells why).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from providers.base import Environment
+
+SAMPLES = Path(__file__).parent / "samples"
+REAL_HOME = os.path.expanduser("~")
+GUARDED = tuple(
+    os.path.join(REAL_HOME, name)
+    for name in (
+        ".claude", ".claude.json", ".codex", ".gemini", ".onwatch", ".cc-router", ".config/quotadeck",
+        ".config/github-copilot", ".config/ccstatusline", ".cache/ccstatusline", ".cache/openusage",
+        ".local/state/quotadeck", ".local/share/quotadeck", ".local/share/keyrings", ".local/share/opencode",
+    )
+)  # fmt: skip
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def _guard(event: str, args: tuple[object, ...]) -> None:
+    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "os.scandir"):
+        path = args[0]
+        if isinstance(path, str) and path.startswith(GUARDED):
+            raise RuntimeError(f"a test touched the real home: {event} {path}")
+    elif event in ("socket.connect", "socket.sendto"):
+        address = args[1]
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"a test reached for the network: {address[0]}")
+    elif event == "import" and str(args[0]).startswith("keyring.backends."):
+        raise RuntimeError("a test loaded a real keyring backend")
+
+
+sys.addaudithook(_guard)
+
+
+class FakeClock:
+    """A clock that only moves when told to; `now` in epoch seconds."""
+
+    def __init__(self, now: float = 1_795_330_000.0) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """An empty home of its own with our folders inside it."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    return Environment(
+        home=home,
+        variables={},
+        config_dir=home / ".config/quotadeck",
+        state_dir=home / ".local/state/quotadeck",
+        data_dir=home / ".local/share/quotadeck",
+    )
+
+
+@pytest.fixture
+def with_variables(environment: Environment):
+    """The same environment with variables set: ``with_variables(CODEX_HOME="/x")``."""
+
+    def build(**variables: str) -> Environment:
+        return replace(environment, variables=variables)
+
+    return build
