@@ -177,7 +177,22 @@ class SourceReport:
     observed_at: float = 0.0
 
 
-Fact = Reading | Failure | LoginState | SourceReport
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How one window's use moved lately, from our own bounded history.
+
+    ``buckets`` are points of used percent gained per quarter of an hour, oldest first;
+    ``per_hour`` points an hour over that span, None with too few samples.
+    """
+
+    provider: str
+    account: str
+    window: str
+    buckets: tuple[float, ...]
+    per_hour: float | None
+
+
+Fact = Reading | Failure | LoginState | SourceReport | Trend
 """What travels from a provider to the deck."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from providers.model import SourceReport, Status
+from providers.model import SourceReport, Status, Trend
 
 
 class WindowState(StrEnum):
@@ -98,7 +98,8 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class ProviderView:
-    """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its."""
+    """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its.
+    ``trend`` is that of the front account's shortest window, if there is history."""
 
     id: str
     name: str
@@ -108,6 +109,7 @@ class ProviderView:
     message: str
     accounts: tuple[AccountView, ...]
     reports: tuple[SourceReport, ...] = ()
+    trend: Trend | None = None
 
     @property
     def front(self) -> AccountView | None:
