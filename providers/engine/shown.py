@@ -126,13 +126,13 @@ class ProviderView:
 class VerdictKind(StrEnum):
     """What the first line says, most urgent first."""
 
-    EMPTY = "empty"
-    FULL = "full"
     RUNS_OUT = "runs_out"
+    FULL = "full"
     LOGIN = "login"
     TIGHT = "tight"
     OLD = "old"
     CALM = "calm"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from providers.model import ABSURD_PERCENT, DAY
 MAX_DEPTH = 64
 MAX_TEXT = 80
 
-_SECRET = re.compile(r"sk-ant-|sk-proj-|eyJ[A-Za-z0-9_-]{10}|gh[opusr]_|github_pat_|Fe26\.|\brt_|\bat-[A-Za-z0-9]{16}")
+_SECRET = re.compile(
+    r"sk-ant-|sk-proj-|eyJ[A-Za-z0-9_-]{10}|gh[opusr]_|github_pat_|Fe26\.|\brt_|\bat-[A-Za-z0-9]{16}"
+)
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 

@@ -1,0 +1,133 @@
+"""From files on disk to facts: what is looked at, and only what changed since.
+
+Synchronous; the reader thread owns it in the pane, a one-shot command calls it directly.
+It knows which files exist and whose they are; what their bytes mean is the provider's
+business, and a provider that raises harms its own panel only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from providers.base import Environment, FileSource, Provider, ReadContext
+from providers.engine.clock import Clock
+from providers.engine.intake import Intake, crashed, intakes_for, reports_of, tilde
+from providers.engine.trees import folders_under
+from providers.model import Fact, Outcome, SourceReport
+
+
+class Collector:
+    """Reads the sources of all enabled providers.
+
+    ``off`` holds (provider id, source id) pairs that are neither opened nor watched;
+    ``writer`` is the mark this process leaves in sidecars of its own, so that it does
+    not take back what it just wrote.
+    """
+
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        environment: Environment,
+        clock: Clock,
+        *,
+        off: frozenset[tuple[str, str]] = frozenset(),
+        writer: str = "",
+    ) -> None:
+        self._environment = environment
+        self._clock = clock
+        self._sources: list[FileSource] = []
+        self._intakes: list[Intake] = []
+        self._off: list[SourceReport] = []
+        self._reported: dict[tuple[str, str], SourceReport] = {}
+        for provider in providers:
+            every = provider.sources(environment)
+            chosen = [s for s in every if (provider.descriptor.id, s.id) not in off]
+            self._sources += chosen
+            self._intakes += intakes_for(provider, chosen, writer.encode())
+            self._off += [self._switched_off(provider, s) for s in every if s not in chosen]
+
+    def _switched_off(self, provider: Provider, source: FileSource) -> SourceReport:
+        path = tilde(source.folder / source.pattern, self._environment.home)
+        why = f"switched off: sources.{provider.descriptor.id}.{source.id} = false"
+        return SourceReport(provider.descriptor.id, source.id, source.title, path, Outcome.OFF, why)
+
+    def folders(self) -> frozenset[Path]:
+        """Every folder to watch, flat: those of the sources, for recursive ones all below,
+        and for one that does not exist yet its nearest existing ancestor."""
+        found: set[Path] = set()
+        for source in self._sources:
+            if not source.folder.is_dir():
+                found.update([p for p in source.folder.parents if p.is_dir()][:1])
+            elif source.recursive:
+                found.update(folders_under(source.folder))
+            else:
+                found.add(source.folder)
+        return frozenset(found - {Path("/")})
+
+    def concerns(self, path: Path) -> bool:
+        """Whether a change at ``path`` can matter: a file of a source, or a folder on the
+        way to one."""
+        if any(intake.concerns(path) for intake in self._intakes):
+            return True
+        return any(s.folder.is_relative_to(path) or _within(s, path) for s in self._sources)
+
+    def resting(self) -> frozenset[Path]:
+        """Big files that changed again a moment after they were read: look at them once
+        `intake.BIG_REST` seconds have passed."""
+        return frozenset(path for intake in self._intakes for path in intake.resting)
+
+    def sweep(self, provider: str | None = None, *, again: bool = False) -> list[Fact]:
+        """Facts from everything that changed since the last look, by stat.
+
+        ``again`` reads every file anew (the key ``r``); ``provider`` limits it to one.
+        """
+        chosen = [i for i in self._intakes if provider in (None, i.provider.descriptor.id)]
+        if again:
+            for intake in chosen:
+                intake.forget()
+        return self._look(chosen, lambda intake, context: intake.look(context))
+
+    def changed(self, paths: Iterable[Path]) -> list[Fact]:
+        """Facts from the files at these paths, without listing any folder."""
+        held = tuple(paths)
+        chosen = [i for i in self._intakes if any(i.concerns(p) for p in held)]
+        return self._look(chosen, lambda intake, context: intake.look(context, held))
+
+    def _look(
+        self, intakes: Sequence[Intake], look: Callable[[Intake, ReadContext], list[Fact]]
+    ) -> list[Fact]:
+        context = ReadContext(self._clock.now(), self._environment)
+        facts: list[Fact] = []
+        for intake in intakes:
+            try:
+                found = look(intake, context)
+            except Exception as error:
+                facts.append(crashed(intake, error, context.now))
+                continue
+            facts += (self._with_tilde(fact) for fact in found)
+            facts += self._news(reports_of(intake, context))
+        facts += self._news(self._off)
+        return facts
+
+    def _news(self, reports: Iterable[SourceReport]) -> list[Fact]:
+        news: list[Fact] = []
+        for report in reports:
+            key, timeless = (report.provider, report.source_id), replace(report, observed_at=0.0)
+            if self._reported.get(key) != timeless:
+                self._reported[key] = timeless
+                news.append(report)
+        return news
+
+    def _with_tilde(self, fact: Fact) -> Fact:
+        """An origin is shown and copied, so it carries no user name."""
+        origin = getattr(fact, "origin", "")
+        if not origin.startswith("/"):
+            return fact
+        return replace(fact, origin=tilde(Path(origin), self._environment.home))  # type: ignore[call-arg]
+
+
+def _within(source: FileSource, path: Path) -> bool:
+    """Whether the path is a folder (by its lack of a suffix) below a recursive source."""
+    return source.recursive and not path.suffix and path.is_relative_to(source.folder)
