@@ -8,11 +8,14 @@ over frozen facts and are never joined.
 from __future__ import annotations
 
 import json
+import queue
+import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import providers
-from providers.base import Environment, FileBytes, Provider
+from providers.base import Environment, FileBytes, FileSource, Provider
 from providers.engine.clock import Clock
 from providers.engine.collector import Collector
 from providers.engine.deck import Deck, Figure, account_id
@@ -76,6 +79,10 @@ class Live:
         self._history: History | None = None
         self._recorded: dict[tuple[str, str, str], Figure] = {}
         self._paused = False
+        self._inbox: queue.SimpleQueue[list[Fact]] = queue.SimpleQueue()
+        self._first = threading.Event()
+        self._post: Post | None = None
+        self._changed: Changed | None = None
 
     def load(self) -> None:
         """Reads every source now, in the calling thread, and writes nothing."""
@@ -86,20 +93,40 @@ class Live:
         """What is shown now.  Owner thread; well under a millisecond."""
         return view(self._deck.facts(), self._clock.now(), self._rules)
 
+    def sources(self) -> tuple[FileSource, ...]:
+        """Every source that is read."""
+        return self._collector.sources
+
+    def folders(self) -> frozenset[Path]:
+        """Every folder that is (or would be) watched."""
+        return self._collector.folders()
+
+    def begin(self) -> None:
+        """Starts the reader thread, so that files are read while the screen is imported."""
+        from providers.engine.reader import Reader
+
+        self._reader = Reader(self._collector, self._publish)
+        self._reader.start([self._remembered, self._collector.sweep, self._first_done])
+
+    def wait_first(self, seconds: float) -> None:
+        """Waits until everything was read once, at most this long, and takes it in."""
+        self._first.wait(seconds)
+        self._drain()
+
     def start(self, post: Post, changed: Changed) -> None:
         """Starts watching.  ``post(fn, *args)`` must run ``fn`` on the owner's thread;
         ``changed(ids)`` is called there with the providers whose facts moved."""
-        from providers.engine.reader import Reader
         from providers.engine.watch import Watch
 
-        def publish(facts: list[Fact]) -> None:
-            post(self._take, facts, changed)
-
-        reader = Reader(self._collector, publish)
-        watch = Watch(self._collector.folders, self._collector.concerns, reader.changed)
-        self._reader, self._watch = reader, watch
-        reader.start([self._remembered, self._collector.sweep, self._tune])
-        watch.start()
+        if self._reader is None:
+            self.begin()
+        assert self._reader is not None
+        self._changed = changed
+        self._post = post
+        post(self._drain)
+        self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
+        self._watch.start()
+        self._reader.do(self._tune)
 
     def reread(self, provider: str | None) -> None:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
@@ -129,13 +156,29 @@ class Live:
             if thread is not None:
                 thread.stop()
 
-    def _take(self, facts: list[Fact], changed: Changed) -> None:
-        if self._paused:
+    def _publish(self, facts: list[Fact]) -> None:
+        """Reader thread: hands facts over; they wait here until there is a loop to post to."""
+        self._inbox.put(facts)
+        if self._post is not None:
+            self._post(self._drain)
+
+    def _first_done(self) -> Sequence[Fact]:
+        self._first.set()
+        return ()
+
+    def _drain(self) -> None:
+        """Owner thread: takes in what was handed over.  While paused it is dropped;
+        resuming reads everything anew."""
+        facts: list[Fact] = []
+        while not self._inbox.empty():
+            facts += self._inbox.get()
+        if not facts or self._paused:
             return
         ids = self._deck.apply(facts, self._clock.now())
         if ids:
             self._keep()
-            changed(ids)
+            if self._changed is not None:
+                self._changed(ids)
 
     def _keep(self) -> None:
         """Sends new figures to the history and a changed timeline to its file."""
@@ -212,7 +255,7 @@ def rules_from(settings: Settings) -> ViewRules:
     )
 
 
-def _timeline_file(environment: Environment) -> Any:
+def _timeline_file(environment: Environment) -> Path:
     return environment.state_dir / "timeline.json"
 
 

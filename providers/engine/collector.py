@@ -53,6 +53,11 @@ class Collector:
         why = f"switched off: sources.{provider.descriptor.id}.{source.id} = false"
         return SourceReport(provider.descriptor.id, source.id, source.title, path, Outcome.OFF, why)
 
+    @property
+    def sources(self) -> tuple[FileSource, ...]:
+        """The sources that are read, those that are switched off left out."""
+        return tuple(self._sources)
+
     def folders(self) -> frozenset[Path]:
         """Every folder to watch, flat: those of the sources, for recursive ones all below,
         and for one that does not exist yet its nearest existing ancestor."""

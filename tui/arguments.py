@@ -1,0 +1,66 @@
+"""The words that the command line understands.  argparse does the parsing."""
+
+from __future__ import annotations
+
+import argparse
+
+EXIT_CODES = """exit codes:
+  0 done, 1 failed, 2 wrong usage, 3 refused for safety with nothing changed
+  status --check: 10 a window of a live account is at 75 % or above, 11 one is full,
+  20 every window is old or unknown, 30 there is no data at all"""
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: that import costs 20 ms."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from tui.cli import version
+
+        parser.exit(0, f"quotadeck {version()}\n")
+
+
+def parser_of() -> argparse.ArgumentParser:
+    """The parser for everything but ``statusline``, which is dispatched before it."""
+    parser = argparse.ArgumentParser(
+        prog="quotadeck",
+        description="One pane for every AI-coding subscription: how much is left, when it comes back, "
+        "whether it lasts. Without a command it opens the dashboard.",
+        epilog="also: quotadeck statusline [--quiet|--install], the status line of Claude Code",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    parser.add_argument("--demo", action="store_true", help="run on a made-up world in a folder of its own")
+    parser.add_argument(
+        "--read-only", action="store_true", help="never change anything, not even view settings"
+    )
+    parser.add_argument(
+        "--theme", metavar="NAME", help="quotadeck-dark, quotadeck-light, ansi-dark, ansi-light …"
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_status(commands)
+    doctor = commands.add_parser(
+        "doctor", help="what was looked for and found, and what is wrong with it", description="The check-up."
+    )
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    status = commands.add_parser(
+        "status",
+        help="the figures once, from files alone",
+        description="Prints the figures once, with or without a running dashboard. Sends nothing.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    status.add_argument("provider", nargs="*", metavar="PROVIDER", help="only these (claude, codex …)")
+    formats = status.add_mutually_exclusive_group()
+    for name, what in (
+        ("json", "for programs (schema_version 1)"),
+        ("plain", "one sentence a window, for screen readers and logs"),
+        ("short", "one word an account, like C62 X88!"),
+        ("tmux", "one line with tmux colour marks, for status-right"),
+    ):
+        formats.add_argument(f"--{name}", action="store_const", const=name, dest="format", help=what)
+    status.add_argument("--check", action="store_true", help="let the exit code tell how it stands")

@@ -1,0 +1,194 @@
+"""The command line: which command was asked for, and a few lines on the deck for each.
+
+`main` is the console script.  Nothing heavy is imported before it is known to be needed:
+``statusline`` runs at every render of Claude Code's prompt and comes first.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    import argparse
+
+    from providers.engine.settings import Settings
+
+    from providers.base import Environment
+    from providers.live import Live
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code.  Every error is one line on stderr."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if sys.platform == "win32":
+        return _fail("quotadeck does not run on Windows itself; use it inside WSL")
+    if arguments[:1] == ["statusline"]:
+        from providers.claude.statusline import main as statusline
+
+        return statusline(arguments[1:])
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # The reader of a pipe went away; without this the interpreter complains at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _run(arguments: list[str]) -> int:
+    from providers.engine.settings import SettingsError
+
+    from tui.arguments import parser_of
+
+    options = parser_of().parse_args(arguments)
+    try:
+        return _command(options)
+    except SettingsError as error:
+        return _fail(str(error), USAGE)
+    except OSError as error:
+        return _fail(f"{error.strerror or type(error).__name__}: {error.filename or 'a file'}")
+
+
+def _command(options: argparse.Namespace) -> int:
+    from providers.engine.settings import load
+
+    import providers
+
+    environment = _environment()
+    settings = load(environment, providers.PROVIDERS)
+    if options.command == "status":
+        return _status(options, environment, settings)
+    if options.command == "doctor":
+        return _doctor(options, environment, settings)
+    return _pane(options, environment, settings)
+
+
+def _environment() -> Environment:
+    from pathlib import Path
+
+    from providers.engine.settings import environment_from
+
+    return environment_from(os.environ, Path.home(), sys.platform)
+
+
+def _loaded(environment: Environment, settings: Settings) -> Live:
+    from providers.engine.clock import SystemClock
+    from providers.live import open_live
+
+    live = open_live(environment, settings, SystemClock())
+    live.load()
+    return live
+
+
+def _status(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    import time
+    from dataclasses import replace
+
+    from tui import report
+
+    view = _loaded(environment, settings).view()
+    if options.provider:
+        unknown = set(options.provider) - {p.id for p in view.providers}
+        if unknown:
+            known = ", ".join(p.id for p in view.providers)
+            return _fail(f"no provider is called {sorted(unknown)[0]!r}; there are {known}", USAGE)
+        view = replace(view, providers=tuple(p for p in view.providers if p.id in options.provider))
+    match options.format:
+        case "json":
+            text = report.as_json(view)
+        case "plain":
+            text = report.as_plain(view, time.localtime, hours=settings.clock)
+        case "short":
+            text = report.as_short(view)
+        case "tmux":
+            text = report.as_tmux(view)
+        case _:
+            text = report.as_lines(
+                view, time.localtime, hours=settings.clock, width=_width(), glyphs=_glyphs(settings)
+            )
+    _print(text)
+    return report.exit_code(view) if options.check else DONE
+
+
+def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    from providers.engine.checkup import findings
+    from tui import doctor
+
+    live = _loaded(environment, settings)
+    around = doctor.surroundings(environment, version(), sys.stdout.encoding or "none", len(live.folders()))
+    found = doctor.Checkup(live.view(), findings(environment, live.sources()), around, settings.notes)
+    _print(doctor.as_json(found) if options.json else doctor.as_text(found))
+    return DONE
+
+
+def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    if not sys.stdout.isatty() or not sys.stdin.isatty() or os.environ.get("TERM", "dumb") in ("dumb", ""):
+        return _plain(options, environment, settings)
+    from tui.pane import run_pane
+
+    code = run_pane(options, environment, settings)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: a daemon thread inside a Rust extension must not meet a dying
+    # interpreter, and nothing that hangs may hold up the quit.
+    os._exit(code)
+
+
+def _plain(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    """Without a terminal that can be painted the pane is the plain report."""
+    import time
+
+    from tui import report
+
+    if options.demo:
+        from tui.demo import demo_folder
+
+        with demo_folder() as environment:
+            view = _loaded(environment, settings).view()
+    else:
+        view = _loaded(environment, settings).view()
+    _print(report.as_plain(view, time.localtime, hours=settings.clock))
+    return DONE
+
+
+def version() -> str:
+    """The installed version."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("quotadeck")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _glyphs(settings: Settings):  # type: ignore[no-untyped-def]
+    from tui.glyphs import ASCII, UNICODE
+
+    return ASCII if settings.ascii or not _is_utf8(sys.stdout) else UNICODE
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+
+
+def _print(text: str) -> None:
+    encoded = text.encode(sys.stdout.encoding or "utf-8", "replace")
+    sys.stdout.buffer.write(encoded)
+    sys.stdout.flush()
+
+
+def _fail(sentence: str, code: int = FAILED) -> int:
+    print(f"quotadeck: {sentence}", file=sys.stderr)
+    return code

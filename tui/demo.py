@@ -1,0 +1,270 @@
+"""``quotadeck --demo``: a made-up world that goes through the real pipeline.
+
+`DemoWorld` writes the very files that Claude Code, Codex and other tools write, in a folder
+of its own; the real collector, watcher and parsers read them.  The story is fixed: what
+stands in the files depends on ``begin`` and the step alone, so screenshots come out the
+same.  Nothing of the person's home is opened.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from providers.engine.files import write_atomic
+from providers.engine.settings import environment_from
+
+from providers.base import Environment
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+STEP_SECONDS = 3.0
+ALIASES = {"work@example.com": "work", "me@example.com": "me"}
+_ACCOUNT, _ORGANISATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+_THREAD = "01900000-0000-7000-8000-0000000000d0"
+
+
+class DemoWorld:
+    """A home with two logged-in tools, two parked accounts and some sidecars.
+
+    ``begin`` (epoch seconds) is the moment the story starts; `write` sets every file as
+    of ``begin``, `step` moves the story on.
+    """
+
+    def __init__(self, home: Path, begin: float) -> None:
+        self.home = home
+        self.begin = int(begin)
+        self.environment = environment_from({}, home, "linux")
+        self._steps = 0
+
+    def write(self) -> None:
+        """The whole world as of ``begin``."""
+        for folder in (".claude", ".codex"):
+            (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._write_logins()
+        self._write_statusline(0, self.begin)
+        self._write_parked()
+        self._write_sidecars()
+        self._append_rollout(0, self.begin - 2 * MINUTE)
+
+    def step(self, now: float) -> None:
+        """The next page: somebody works with Claude Code, now and then with Codex."""
+        self._steps += 1
+        self._write_statusline(self._steps, int(now))
+        if self._steps % 3 == 0:
+            self._append_rollout(self._steps, int(now))
+
+    def _json(self, path: Path, document: object, written_at: float) -> None:
+        write_atomic(path, json.dumps(document).encode())
+        os.utime(path, (written_at, written_at))
+
+    def _write_logins(self) -> None:
+        begin = self.begin
+        oauth = {
+            "accessToken": "demo",
+            "refreshToken": "demo",
+            "expiresAt": (begin + 6 * HOUR) * 1000,
+            "refreshTokenExpiresAt": (begin + 19 * DAY) * 1000,
+            "scopes": ["user:inference", "user:profile"],
+            "subscriptionType": "max",
+            "rateLimitTier": "default_claude_max_20x",
+        }
+        self._json(self.home / ".claude/.credentials.json", {"claudeAiOauth": oauth}, begin - 3 * DAY)
+        self._json(self.home / ".claude.json", self._claude_config(), begin - MINUTE)
+        claims = {
+            "email": "me@example.com",
+            "exp": begin + 9 * DAY,
+            "https://api.openai.com/auth": {
+                "chatgpt_account_id": _ACCOUNT,
+                "chatgpt_user_id": "user-DEMO",
+                "chatgpt_plan_type": "plus",
+            },
+        }
+        tokens = {
+            "id_token": _jwt(claims),
+            "access_token": _jwt(claims),
+            "refresh_token": "demo",
+            "account_id": _ACCOUNT,
+        }
+        self._json(
+            self.home / ".codex/auth.json", {"auth_mode": "chatgpt", "tokens": tokens}, begin - 5 * DAY
+        )
+
+    def _claude_config(self) -> dict[str, Any]:
+        begin = self.begin
+        account = {
+            "accountUuid": _ACCOUNT,
+            "organizationUuid": _ORGANISATION,
+            "emailAddress": "work@example.com",
+            "organizationType": "claude_max",
+            "organizationRateLimitTier": "default_claude_max_20x",
+        }
+        scope = {"model": {"id": None, "display_name": "Opus"}, "surface": None}
+        opus = {"kind": "weekly_scoped", "percent": 18, "resets_at": _iso(begin + 80 * HOUR), "scope": scope}
+        spend = {
+            "used": {"amount_minor": 1234, "currency": "EUR", "exponent": 2},
+            "limit": {"amount_minor": 5000, "currency": "EUR", "exponent": 2},
+            "enabled": True,
+        }
+        cached = {"limits": [opus], "spend": spend}
+        return {
+            "oauthAccount": account,
+            "cachedUsageUtilization": {
+                "fetchedAtMs": (begin - 5 * MINUTE) * 1000,
+                "accountUuid": _ACCOUNT,
+                "utilization": cached,
+            },
+        }
+
+    def _write_statusline(self, step: int, now: int) -> None:
+        begin = self.begin
+        windows = [
+            _window("5h", "5 h", min(100.0, 62.0 + 0.4 * step), begin + 2 * HOUR + 48 * MINUTE, 5 * HOUR),
+            _window("7d", "7 d", min(100.0, 41.0 + 0.05 * step), begin + 3 * DAY + 8 * HOUR, 7 * DAY),
+        ]
+        document = _sidecar("claude", None, "statusline", now, windows)
+        document |= {"session": "demo", "first_seen_at": begin - HOUR, "api_ms": 1000 + step}
+        self._json(self.environment.statusline_dir / "claude.demo.json", document, now)
+
+    def _write_parked(self) -> None:
+        begin = self.begin
+        for ident, alias, plan, age, five, week in (
+            ("h0me0001", "home", "Pro", 40 * MINUTE, 4.0, 12.0),
+            ("1ab00002", "lab", "Max 5x", 3 * HOUR, 97.0, 80.0),
+        ):
+            account = {"id": ident, "alias": alias, "plan": plan}
+            windows = [
+                _window("5h", "5 h", five, begin + HOUR, 5 * HOUR),
+                _window("7d", "7 d", week, begin + 4 * DAY, 7 * DAY),
+            ]
+            document = _sidecar("claude", account, "endpoint", begin - age, windows)
+            self._json(self.environment.quota_dir / f"claude.{ident}.json", document, begin - age)
+
+    def _write_sidecars(self) -> None:
+        begin, folder = self.begin, self.home / ".claude"
+        gemini = {
+            "status": "ok",
+            "fetched_at": begin - 41 * MINUTE,
+            "buckets": [
+                {
+                    "modelId": "gemini-2.5-pro",
+                    "remainingFraction": 0.65,
+                    "resetTime": _iso(begin + 10 * HOUR),
+                },
+                {
+                    "modelId": "gemini-2.5-flash",
+                    "remainingFraction": 0.96,
+                    "resetTime": _iso(begin + 10 * HOUR),
+                },
+            ],
+        }
+        opencode = {
+            "status": "ok",
+            "timestamp": begin - MINUTE,
+            "rollingUsage": {"usagePercent": 9.0, "resetInSec": 3 * HOUR + 31 * MINUTE},
+            "weeklyUsage": {"usagePercent": 55.0, "resetInSec": 4 * DAY + 3 * HOUR},
+        }
+        copilot = {
+            "status": "ok",
+            "access_type_sku": "plus_monthly_subscriber_quota",
+            "premium": {"percent_remaining": 29.0, "entitlement": 7000},
+            "quota_reset_date": _iso(begin + 12 * DAY),
+            "ts": (begin - 2 * HOUR) * 1000,
+        }
+        for name, document, age in (
+            ("opencode", opencode, MINUTE),
+            ("gemini", gemini, 41 * MINUTE),
+            ("copilot", copilot, 2 * HOUR),
+        ):
+            self._json(folder / f".tokenmaxxer-{name}.json", document, begin - age)
+
+    def _append_rollout(self, step: int, now: int) -> None:
+        day = time.strftime("%Y/%m/%d", time.gmtime(self.begin))
+        path = self.home / ".codex/sessions" / day / f"rollout-demo-{_THREAD}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines: list[dict[str, Any]] = []
+        if not path.exists():
+            meta = {"id": _THREAD, "timestamp": _iso(now - HOUR), "source": "cli"}
+            lines.append({"timestamp": _iso(now - HOUR), "type": "session_meta", "payload": meta})
+        total = 10_000 + 500 * step
+        limits = {
+            "limit_id": "codex",
+            "primary": _log_window(23.0 + 0.2 * step, 300, self.begin + 2 * HOUR),
+            "secondary": _log_window(88.0 + 0.05 * step, 10_080, self.begin + 2 * DAY + 2 * HOUR),
+        }
+        usage = {"input_tokens": total, "output_tokens": 0, "total_tokens": total}
+        event = {
+            "type": "token_count",
+            "info": {"total_token_usage": usage, "last_token_usage": usage},
+            "rate_limits": limits,
+        }
+        lines.append({"timestamp": _iso(now), "type": "event_msg", "payload": event})
+        with path.open("a", encoding="utf-8") as log:
+            log.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+@contextmanager
+def demo_folder() -> Iterator[Environment]:
+    """A written world in a temporary folder, gone afterwards; it stands still."""
+    folder = tempfile.mkdtemp(prefix="quotadeck-demo-")
+    try:
+        world = DemoWorld(Path(folder), time.time())
+        world.write()
+        yield world.environment
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def play(world: DemoWorld, stop: threading.Event) -> None:
+    """Moves the story in a daemon thread, one step every `STEP_SECONDS`, until ``stop``."""
+
+    def run() -> None:
+        while not stop.wait(STEP_SECONDS):
+            try:
+                world.step(time.time())
+            except OSError:
+                return
+
+    threading.Thread(target=run, name="quotadeck-demo", daemon=True).start()
+
+
+def _window(ident: str, label: str, used: float, resets_at: float, length: int) -> dict[str, Any]:
+    return {
+        "id": ident,
+        "label": label,
+        "used_percent": round(used, 1),
+        "resets_at": int(resets_at),
+        "window_seconds": length,
+    }
+
+
+def _log_window(used: float, minutes: int, resets_at: int) -> dict[str, Any]:
+    return {"used_percent": min(100.0, used), "window_minutes": minutes, "resets_at": resets_at}
+
+
+def _sidecar(
+    provider: str, account: object, source: str, at: int, windows: list[dict[str, Any]]
+) -> dict[str, Any]:
+    head = {"schema": "quotadeck.quota", "version": 1, "provider": provider, "account": account}
+    tail = {"status": "ok", "message": "", "source": source, "observed_at": at, "written_at": at}
+    return {**head, **tail, "windows": windows}
+
+
+def _iso(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(at))
+
+
+def _jwt(claims: dict[str, Any]) -> str:
+    """An unsigned token: the real login parser reads its claims and nothing else."""
+    parts = ({"alg": "none"}, claims)
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + ".x"
+    )

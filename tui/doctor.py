@@ -1,0 +1,103 @@
+"""``quotadeck doctor``: what was looked for, what was found, and what is wrong with it.
+
+Text and JSON from one `Checkup`; reads files through a loaded `Live` and stats them, sends
+nothing, changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from providers.base import Environment
+from providers.engine.checkup import Finding
+from providers.engine.shown import DeckView
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """Everything that doctor prints.  ``surroundings`` are (name, value) pairs."""
+
+    deck: DeckView
+    findings: tuple[Finding, ...]
+    surroundings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+
+def as_text(checkup: Checkup) -> str:
+    """The check-up for a person: providers, then what is wrong, then the surroundings."""
+    lines: list[str] = []
+    for provider in checkup.deck.providers:
+        lines.append(
+            f"{provider.name}: {provider.status.value}"
+            + (f" - {provider.message}" if provider.message else "")
+        )
+        for account in provider.accounts:
+            lines += [f"  ! {warning}" for warning in account.warnings]
+        front = provider.front
+        if front is not None and front.fix:
+            lines.append(f"  run: {front.fix}")
+        for report in provider.reports:
+            detail = f"  ({report.detail})" if report.detail else ""
+            lines.append(f"  {report.outcome.value:<10} {report.title}: {report.path}{detail}")
+        lines.append("")
+    lines.append("Problems" if checkup.findings or checkup.notes else "No problem found.")
+    lines += [f"  {note}" for note in checkup.notes]
+    for finding in checkup.findings:
+        lines.append(
+            f"  {finding.path} {finding.sentence}" + (f"\n    fix: {finding.fix}" if finding.fix else "")
+        )
+    lines += ["", "Surroundings", *(f"  {name}: {value}" for name, value in checkup.surroundings)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(checkup: Checkup) -> str:
+    """The check-up for a program (schema_version 1; keys may be added)."""
+    import json
+
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "generated_at": int(checkup.deck.generated_at),
+        "providers": [
+            {
+                "id": p.id,
+                "status": p.status.value,
+                "message": p.message,
+                "warnings": [w for a in p.accounts for w in a.warnings],
+                "sources": [
+                    {
+                        "id": r.source_id,
+                        "title": r.title,
+                        "path": r.path,
+                        "outcome": r.outcome.value,
+                        "detail": r.detail,
+                    }
+                    for r in p.reports
+                ],
+            }
+            for p in checkup.deck.providers
+        ],
+        "problems": [{"path": f.path, "sentence": f.sentence, "fix": f.fix} for f in checkup.findings],
+        "notes": list(checkup.notes),
+        "surroundings": dict(checkup.surroundings),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def surroundings(
+    environment: Environment, version: str, encoding: str, folders: int
+) -> tuple[tuple[str, str], ...]:
+    """What the terminal and the machine are, as far as they matter here."""
+    import platform
+
+    variables = environment.variables
+    return (
+        ("quotadeck", version),
+        ("python", platform.python_version()),
+        ("platform", f"{environment.platform} {platform.release()}"),
+        ("terminal", variables.get("TERM", "none") + (", in tmux" if "TMUX" in variables else "")),
+        ("encoding", encoding),
+        ("watched folders", str(folders)),
+        ("config", str(environment.config_dir)),
+        ("state", str(environment.state_dir)),
+    )

@@ -1,0 +1,85 @@
+"""Opens the pane: settings and flags in, exit code out.
+
+Called by cli.py when there is a terminal to paint.  Files are read on the reader thread
+while Textual is imported, so the first frame already has real figures.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from providers.engine.clock import SystemClock
+from providers.live import open_live
+
+if TYPE_CHECKING:
+    import argparse
+
+    from providers.base import Environment
+    from providers.engine.settings import Settings
+
+FIRST_LOOK = 0.3
+"""Seconds that the first frame waits for the files at most (a hung disk must not keep it)."""
+
+
+def run_pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    """Runs the dashboard until it is left; returns the exit code."""
+    settings = _with_flags(options, settings)
+    if options.demo:
+        return _run_demo(settings)
+    return _run(environment, settings, "")
+
+
+def _run_demo(settings: Settings) -> int:
+    from tui.demo import ALIASES, DemoWorld, play
+
+    folder = tempfile.mkdtemp(prefix="quotadeck-demo-")
+    stop = threading.Event()
+    try:
+        world = DemoWorld(Path(folder), time.time())
+        world.write()
+        play(world, stop)
+        calm = replace(settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True)
+        return _run(world.environment, calm, "demo")
+    finally:
+        stop.set()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(environment: Environment, settings: Settings, mark: str) -> int:
+    clock = SystemClock()
+    live = open_live(environment, settings, clock)
+    live.begin()
+    from tui.app import QuotadeckApp
+    from tui.glyphs import ASCII, UNICODE
+
+    glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
+    live.wait_first(FIRST_LOOK)
+    app = QuotadeckApp(live, settings, clock, zone=time.localtime, glyphs=glyphs, mark=mark)
+    app.run(mouse=settings.mouse)
+    live.stop()
+    return app.return_code or 0
+
+
+def _with_flags(options: argparse.Namespace, settings: Settings) -> Settings:
+    """The settings with the flags of this call on top; nothing of it is remembered."""
+    return replace(
+        settings,
+        theme=options.theme or settings.theme,
+        ascii=options.ascii or settings.ascii,
+        mouse=settings.mouse and not options.no_mouse,
+        read_only=options.read_only or settings.read_only,
+    )
+
+
+def _draws_unicode() -> bool:
+    """The Linux console's font lacks the glyphs, and other encodings cannot carry them."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    return encoding == "utf8" and os.environ.get("TERM") != "linux"
