@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def environment(tmp_path: Path) -> Environment:
 
 
 @pytest.fixture
-def with_variables(environment: Environment):
+def with_variables(environment: Environment) -> Callable[..., Environment]:
     """The same environment with variables set: ``with_variables(CODEX_HOME="/x")``."""
 
     def build(**variables: str) -> Environment:

@@ -1,345 +1,323 @@
-"""The tolerant reader of quota sidecars: other tools' caches and our own.
+"""Reading quota files of any tool: one tolerant reader, and our own format taken as it is.
 
-Pure on bytes; providers call `parse_sidecar`, the collector asks `denied_name` before it
-opens anything.  tokenmaxxer's keys are not known for certain, and each neighbour has
-keys of its own, so windows are found by what their fields mean, not by where they stand.
+For provider folders, which hand over bytes that engine.files read and a source of theirs.
+The shapes and where they come from are told in engine.sidecar_names; our own format is
+written by engine.sidecar_write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from providers.base import FileBytes
-from providers.engine.sidecar_fields import (
-    OBSERVED,
-    amounts_of,
-    duration_of,
-    key_of,
-    percent_of,
-    reset_of,
-    speaks_of_use,
-    status_of,
-    utilization_is_ratio,
+from providers.base import FileBytes, Unparseable
+from providers.engine import sidecar_names as names
+from providers.engine.sidecar_names import provider_of, snake
+from providers.engine.sidecar_windows import Fields, fields_of, windows_in
+from providers.engine.values import (
+    clean,
+    epoch,
+    load_json,
+    number,
+    observed_time,
+    percent,
+    refuse_secrets,
+    reset_time,
 )
-from providers.engine.values import clean, epoch, load_json, number, observed_time, percent, refuse_secrets
-from providers.engine.window_names import Name, base_of, name_window, scoped_name, words_of
-from providers.model import Failure, Reading, Source, Status, Window
+from providers.model import DAY, Failure, Reading, Source, Status, Window
 
+SCHEMA = "quotadeck.quota"
+VERSION = 1
 MAX_WINDOWS = 64
-MAX_LEVELS = 8
-OUR_SCHEMA = "quotadeck.quota"
+MAX_MESSAGE = 200
+ACCOUNT_ID = re.compile(r"[a-z0-9-]{1,40}")
 
-_SECRET_NAMES = ("cookie", "token", "secret", "auth", "cred")
-_NAMES = ("id", "window", "kind", "modelId", "quota_id", "label", "name")
-_NOT_QUOTA = frozenset(
-    {"context_window", "cost", "extra_usage", "seven_day_breakdown", "weekly_scoped_shares"}
-)
-_PLAN = (
-    "plan", "plan_type", "planName", "copilot_plan", "access_type_sku", "sku",
-    "tier", "rateLimitTier", "subscriptionType", "membershipType",
-)  # fmt: skip
-_EMAIL = ("email", "account_email", "account", "login")
-_ALIASED = {"opencode-go": "opencode"}
+Facts = tuple[Reading | Failure, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """One document with what counts for all of its windows."""
-
-    body: Mapping[str, Any]
-    observed_at: float
-    now: float
-    ratio: bool
-    reset: float | None
+_DENIED = ("opencode-go", "cookie", "token", "secret", "auth", "cred")
+_ASSIGNMENT = re.compile(rb"\s*[A-Z][A-Z0-9_]*=")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 
 
 def denied_name(name: str) -> bool:
-    """Whether a file of this name is a secret rather than a sidecar, so never opened.
+    """Whether a file of this name is a secret by its name alone, so that it is not opened.
 
-    ``.tokenmaxxer-opencode-go.json`` holds a browser cookie although its name matches the
-    sidecars' pattern (tokenmaxxer's SECURITY.md for 0.2.0).
+    tokenmaxxer keeps a browser cookie in ``.tokenmaxxer-opencode-go.json``, beside its
+    sidecars (pkyIntelligence/tokenmaxxer:SECURITY.md).
     """
-    stem = (
-        name.lower().replace("tokenmaxxer", "").replace("token_optimizer", "").replace("token-optimizer", "")
-    )
-    return stem.endswith("opencode-go.json") or any(word in stem for word in _SECRET_NAMES)
+    plain = name.lower().replace("tokenmaxxer", "")
+    return any(word in plain for word in _DENIED)
 
 
-def parse_sidecar(
-    file: FileBytes, *, provider: str, source: Source, origin: str, now: float
-) -> tuple[Reading | Failure, ...]:
-    """What a sidecar says of ``provider``: a reading if it has windows, a failure if its
-    status word says so, perhaps both.
+def parse_sidecar(file: FileBytes, *, provider: str, source: Source, origin: str, now: float) -> Facts:
+    """What a quota file says about ``provider``: a reading, a failure, both or nothing.
 
-    Raises `Unparseable` for what is not JSON (nor KEY=VALUE lines), `SecretFound` if any
-    string in it looks like a credential.
+    ``now`` in epoch seconds.  Raises `Unparseable` for what is no document, and
+    `SecretFound` for one that holds what looks like a credential.  A reading has an
+    account only where the file names one by a stable id.
     """
-    document = _load(file.data)
+    document = _document(file.data)
     refuse_secrets(document)
-    if not isinstance(document, dict):
-        return ()
-    body = _part_for(provider, document)
-    claimed = next((v for v in (_first(d, OBSERVED) for d in (body, document)) if v is not None), None)
-    observed_at = observed_time(claimed, file.mtime, now)
-    held = _Document(body, observed_at, now, utilization_is_ratio(body), reset_of(body, observed_at, now))
-    ours = body.get("schema") == OUR_SCHEMA
-    windows = _our_windows(held) if ours else _unique(_windows(held))
-    account, alias = _account_of(body, ours=ours)
-    status, message = status_of(body, bool(windows))
-    kind = _source_of(body, source) if ours else source
-    facts: list[Reading | Failure] = []
-    if windows:
-        facts.append(
-            Reading(
-                provider,
-                windows,
-                kind,
-                origin,
-                observed_at,
-                account=account,
-                since=epoch(body.get("first_seen_at")) if ours else None,
-                plan=_plan_of(body, ours=ours),
-                email=_email_of(body),
-                alias=alias,
-                next_refresh_at=epoch(body.get("next_refresh_at")) if ours else None,
-            )
-        )
-    if status is not Status.OK:
-        facts.append(Failure(provider, status, message, kind, origin, observed_at, account))
-    return tuple(facts)
+    if not isinstance(document, dict | list):
+        raise Unparseable("is JSON, but no object")
+    page = _Page(file, provider, source, origin, now)
+    if isinstance(document, list):
+        return page.facts(document, [])
+    if document.get("schema") == SCHEMA:
+        return page.own_facts(document)
+    if isinstance(document.get("providers"), dict | list):
+        return page.facts_of_one_provider(document)
+    return page.facts(document, _levels(document))
 
 
-def _load(data: bytes) -> Any:
-    """JSON, or the KEY=VALUE lines of Claude-Usage-Tracker's statusline cache."""
-    if data[:200].lstrip().startswith(b"TIMESTAMP="):
-        pairs = (line.partition("=") for line in data.decode("utf-8", "replace").splitlines())
-        return {_CACHE_KEYS.get(k.strip(), k.strip().lower()): v.strip() for k, _, v in pairs if k.strip()}
+def _document(data: bytes) -> Any:
+    if _ASSIGNMENT.match(data):
+        return _assignments(data)
+    # The reader of JSON counts brackets with a pattern that backtracks over a string
+    # without an end; half a file can end in one.
+    if not data.startswith(_UTF_16) and not all(_STRING.findall(data)):
+        raise Unparseable("is not valid JSON, perhaps half written")
     return load_json(data)
 
 
-_CACHE_KEYS = {
-    "TIMESTAMP": "timestamp",
-    "UTILIZATION": "five_hour_pct",
-    "RESETS_AT": "five_hour_reset",
-    "WEEKLY_UTILIZATION": "seven_day_pct",
-    "WEEKLY_RESETS_AT": "seven_day_reset",
-}
+def _assignments(data: bytes) -> dict[str, object]:
+    """The KEY=VALUE lines of Claude-Usage-Tracker's ``.statusline-usage-cache``."""
+    values: dict[str, str] = {}
+    for line in data.decode("utf-8", "replace").splitlines()[:200]:
+        key, equals, value = line.partition("=")
+        if equals:
+            values[key.strip().upper()] = value.strip().strip("\"'")
+    return {
+        "timestamp": values.get("TIMESTAMP"),
+        "five_hour": {"used_percent": values.get("UTILIZATION"), "resets_at": values.get("RESETS_AT")},
+        "seven_day": {
+            "used_percent": values.get("WEEKLY_UTILIZATION"),
+            "resets_at": values.get("WEEKLY_RESETS_AT"),
+        },
+        "held": list(values.values()),
+    }
 
 
-def _part_for(provider: str, document: dict[str, Any]) -> dict[str, Any]:
-    """The provider's own part of an export that covers several (openusage, opencode-quota)."""
-    every = document.get("providers")
-    if not isinstance(every, dict):
-        return document
-    for name, part in every.items():
-        if isinstance(part, dict) and _ALIASED.get(name, name) == provider:
-            return part
-    return {}
+def _levels(document: Mapping[str, object]) -> list[Fields]:
+    """The objects that speak of the whole file: the top, and what it wraps, two deep."""
+    levels = [fields_of(document)]
+    for _ in range(2):
+        wrapped = next(
+            (v for k, v in levels[-1].items() if k in names.WRAPPERS and isinstance(v, dict)), None
+        )
+        if wrapped is None:
+            break
+        levels.append(fields_of(wrapped))
+    return levels
 
 
-def _first(body: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    """The first of these keys with a value; one wrapper deep (``data``) as well."""
-    for name in names:
-        if body.get(name) is not None:
-            return body[name]
+def _first(levels: Iterable[Fields], keys: Iterable[str]) -> object:
+    """The first of these keys that is set to a single value, the outermost level first."""
+    wanted = tuple(keys)
+    for level in levels:
+        for key in wanted:
+            value = level.get(key)
+            if value is not None and not isinstance(value, dict | list):
+                return value
     return None
 
 
-def _windows(held: _Document) -> Iterator[Window]:
-    body = held.body.get("rate_limits") if isinstance(held.body.get("rate_limits"), dict) else held.body
-    if "session_id" in held.body and body is held.body:
-        return
-    assert isinstance(body, Mapping)
-    yield from _walk(body, "", held, 0)
-    extra = _extra_usage(held.body)
-    if extra is not None:
-        yield extra
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One file being read."""
 
+    file: FileBytes
+    provider: str
+    source: Source
+    origin: str
+    now: float
 
-def _walk(node: Any, name: str, held: _Document, level: int) -> Iterator[Window]:
-    if level > MAX_LEVELS:
-        return
-    if isinstance(node, list):
-        for item in node[: 4 * MAX_WINDOWS]:
-            if isinstance(item, dict | list):
-                yield from _walk(item, name, held, level + 1)
-        return
-    if level and speaks_of_use(node):
-        window = _window(node, name, held)
-        if window is not None:
-            yield window
-        return
-    yield from _flat(node, held)
-    for key, value in node.items():
-        if isinstance(value, dict | list) and isinstance(key, str) and key not in _NOT_QUOTA:
-            yield from _walk(value, key, held, level + 1)
-
-
-def _window(node: Mapping[str, Any], key: str, held: _Document) -> Window | None:
-    """A dict that speaks of use.  None if it says nothing at all, or repeats another."""
-    name = _name_of(node, key)
-    if name is None:
-        return None
-    used_percent, note = percent_of(node, ratio=held.ratio)
-    resets_at = reset_of(node, held.observed_at, held.now)
-    if resets_at is None and name.id.startswith("month"):
-        resets_at = held.reset
-    used, limit, remaining, unit = amounts_of(node)
-    if (used_percent, resets_at, remaining) == (None, None, None) and not note and duration_of(node) is None:
-        return None
-    return Window(
-        name.id, name.label, used_percent, resets_at, name.seconds, used, limit, remaining, unit, note
-    )
-
-
-def _name_of(node: Mapping[str, Any], key: str) -> Name | None:
-    seconds = duration_of(node)
-    scope = node.get("scope")
-    if isinstance(scope, dict):
-        model = scope.get("model")
-        shown = clean(model.get("display_name") or model.get("id")) if isinstance(model, dict) else ""
-        return None if not shown or shown.lower() == "all models" else scoped_name("7d", shown, seconds)
-    for field in _NAMES:
-        own = clean(node.get(field)) if isinstance(node.get(field), str) else ""
-        if own and not (field == "kind" and own in ("consumption", "balance", "percent")):
-            return name_window(own, seconds, model=field == "modelId")
-    return name_window(key, seconds)
-
-
-_PERCENT_ENDS = frozenset(
-    {"pct", "percent", "percentage", "usage", "used", "utilization", "usedpercentage", "usedpercent", ""}
-)
-_RESET_ENDS = frozenset({"reset", "resets", "resetat", "resetsat", "resetepoch", "resettime"})
-
-
-def _flat(node: Mapping[str, Any], held: _Document) -> Iterator[Window]:
-    """Windows spelled as ``<window><field>`` keys of one dict: five_hour_pct, fiveHourUtil,
-    session5h, sessionUsage with sessionResetAt, reset5h."""
-    found: dict[str, tuple[Name, dict[str, Any]]] = {}
-    for key, value in node.items():
-        if isinstance(value, dict | list | bool) or not isinstance(key, str) or key in held_metadata:
-            continue
-        words = words_of(key)
-        reversed_reset = words[:1] == ("reset",) and len(words) > 1
-        base, rest = base_of(words[1:] if reversed_reset else words)
-        if base is None and _is_model_week(words, node):
-            base, rest = "7d", words
-        if base is None or base in ("spend", "credits"):
-            continue
-        field, model = _field_of(
-            ("reset",) if reversed_reset else rest, bare_ratio=key in ("session5h", "weekly7d")
+    def facts(self, document: object, levels: list[Fields], outer: Fields | None = None) -> Facts:
+        """The facts of a document of unknown shape."""
+        dated = [*levels, outer] if outer is not None else levels
+        claimed = _first(dated, names.OBSERVED_KEYS)
+        observed_at = observed_time(claimed, self.file.mtime, self.now)
+        windows = windows_in(
+            document, name=_name_of(self.file.path.name), observed_at=observed_at, now=self.now
         )
-        if field:
-            name = scoped_name(base, model, None)
-            found.setdefault(name.id, (name, {}))[1][field] = value
-    for name, fields in found.values():
-        used = percent(fields.get("pct"))
-        ratio = number(fields.get("ratio"))
-        if used is None and ratio is not None:
-            used = percent(ratio * 100)
-        if "pct" in fields or "ratio" in fields:
-            resets_at = reset_of({"resets_at": fields.get("reset")}, held.observed_at, held.now)
-            if used is not None or resets_at is not None:
-                yield Window(name.id, name.label, used, resets_at, name.seconds)
-
-
-held_metadata = frozenset(
-    {"plan", "plan_type", "planName", "session", "session_id", "sessionId", "day", "login", "premium"}
-)
-
-
-def _field_of(rest: tuple[str, ...], *, bare_ratio: bool) -> tuple[str, str]:
-    """("pct" | "ratio" | "reset" | "", model words) for what follows the window's name."""
-    for cut in range(len(rest) + 1):
-        end, model = "".join(rest[cut:]), " ".join(rest[:cut])
-        if end in _RESET_ENDS:
-            return "reset", model
-        if end == "util":
-            return "ratio", model
-        if end in _PERCENT_ENDS and (end or not model):
-            return ("ratio" if bare_ratio and not end else "pct"), model
-    return "", ""
-
-
-def _is_model_week(words: tuple[str, ...], node: Mapping[str, Any]) -> bool:
-    """ccstatusline writes a model's week as ``fableUsage`` with ``fableResetAt``."""
-    if len(words) < 2 or words[0] == "extra" or "sessionUsage" not in node:
-        return False
-    return f"{words[0]}Usage" in node and words[1:] in (("usage",), ("reset", "at"))
-
-
-def _extra_usage(body: Mapping[str, Any]) -> Window | None:
-    """ccstatusline's extra usage, in minor units."""
-    used, limit = number(body.get("extraUsageUsed")), number(body.get("extraUsageLimit"))
-    if body.get("extraUsageEnabled") is not True or used is None:
-        return None
-    share = percent(body.get("extraUsageUtilization"))
-    unit = clean(body.get("extraUsageCurrency")) or "USD"
-    top = limit / 100 if limit else None
-    return Window("spend", "extra usage", share, None, None, used / 100, top, None, unit)
-
-
-def _our_windows(held: _Document) -> tuple[Window, ...]:
-    """Our own format: every field as it is, unknown keys passed over."""
-    found: list[Window] = []
-    listed = held.body.get("windows")
-    for item in listed[:MAX_WINDOWS] if isinstance(listed, list) else ():
-        if isinstance(item, dict) and clean(item.get("id"), 60):
-            seconds = number(item.get("window_seconds"))
-            found.append(
-                Window(
-                    id=clean(item["id"], 60),
-                    label=clean(item.get("label")) or clean(item["id"], 60),
-                    used_percent=percent(item.get("used_percent")),
-                    resets_at=reset_of({"resets_at": item.get("resets_at")}, held.observed_at, held.now),
-                    window_seconds=int(seconds) if seconds and 0 < seconds < 1e9 else None,
-                    used=number(item.get("used")),
-                    limit=number(item.get("limit")),
-                    remaining=number(item.get("remaining")),
-                    unit=clean(item.get("unit")) or None,
-                    note=clean(item.get("note")),
+        who = _who(levels)
+        facts: list[Reading | Failure] = []
+        if windows:
+            facts.append(
+                Reading(
+                    self.provider,
+                    windows,
+                    self.source,
+                    self.origin,
+                    observed_at,
+                    account=who.account,
+                    plan=clean(_first(levels, names.PLAN_KEYS)),
+                    email=who.email,
+                    alias=who.alias,
                 )
             )
-    return tuple(found)
+        status, message = _trouble(levels)
+        if status is not Status.OK:
+            facts.append(self._failure(status, message, observed_at, who.account))
+        return tuple(facts)
+
+    def facts_of_one_provider(self, document: Mapping[str, object]) -> Facts:
+        """The facts about our provider in a file about several
+        (robinebers/openusage local API, slkiser/opencode-quota export)."""
+        facts: list[Reading | Failure] = []
+        outer = fields_of(document)
+        for part in _parts(document["providers"], self.provider):
+            facts.extend(self.facts(part, _levels(part), outer))
+        errors = document.get("errors")
+        for error in errors[:MAX_WINDOWS] if isinstance(errors, list) else ():
+            if isinstance(error, dict) and provider_of(clean(error.get("providerId"))) == self.provider:
+                message = clean(error.get("message"), MAX_MESSAGE) or names.SENTENCES[Status.ERROR]
+                at = observed_time(_first([outer], names.OBSERVED_KEYS), self.file.mtime, self.now)
+                facts.append(self._failure(Status.ERROR, message, at, None))
+        return tuple(facts)
+
+    def own_facts(self, document: Mapping[str, Any]) -> Facts:
+        """The facts of a sidecar of ours, of this version or a later one."""
+        observed_at = observed_time(document.get("observed_at"), self.file.mtime, self.now)
+        who = document.get("account")
+        who = who if isinstance(who, dict) else {}
+        ident = who.get("id")
+        account = f"id:{ident}" if isinstance(ident, str) and ACCOUNT_ID.fullmatch(ident) else None
+        listed = document.get("windows")
+        windows = (self._own_window(w, observed_at) for w in (listed if isinstance(listed, list) else ()))
+        reading = Reading(
+            self.provider,
+            tuple({w.id: w for w in windows if w is not None}.values())[:MAX_WINDOWS],
+            _source_of(document.get("source"), self.source),
+            self.origin,
+            observed_at,
+            account=account,
+            since=epoch(document.get("first_seen_at")),
+            complete=document.get("complete") is True,
+            plan=clean(who.get("plan")),
+            email=clean(who.get("email")),
+            alias=clean(who.get("alias")),
+            next_refresh_at=epoch(document.get("next_refresh_at")),
+        )
+        status, message = _own_status(document)
+        if status in (Status.OK, Status.IDLE):
+            return (reading,)
+        at = observed_time(document.get("written_at"), self.file.mtime, self.now)
+        return reading, self._failure(status, message, at, account, reading.source)
+
+    def _own_window(self, value: object, observed_at: float) -> Window | None:
+        if not isinstance(value, dict) or not (ident := clean(value.get("id"))):
+            return None
+        seconds = number(value.get("window_seconds"))
+        return Window(
+            id=ident,
+            label=clean(value.get("label")) or ident,
+            used_percent=percent(value.get("used_percent")),
+            resets_at=reset_time(value.get("resets_at"), observed_at, self.now),
+            window_seconds=round(seconds) if seconds is not None and 1 <= seconds <= 400 * DAY else None,
+            used=number(value.get("used")),
+            limit=number(value.get("limit")),
+            remaining=number(value.get("remaining")),
+            unit=clean(value.get("unit"), 16) or None,
+            note=clean(value.get("note")),
+        )
+
+    def _failure(
+        self, status: Status, message: str, at: float, account: str | None, source: Source | None = None
+    ) -> Failure:
+        return Failure(self.provider, status, message, source or self.source, self.origin, at, account)
 
 
-def _unique(windows: Iterator[Window]) -> tuple[Window, ...]:
-    """The first of each id; several monthly quotas of one file keep their own names."""
-    found: dict[str, Window] = {}
-    for window in windows:
-        if len(found) >= MAX_WINDOWS:
-            break
-        if window.id not in found:
-            found[window.id] = window
-        elif window.id == "month":
-            extra = replace(window, id=f"month:{len(found)}")
-            found[extra.id] = extra
-    return tuple(found.values())
+def _parts(providers: object, wanted: str) -> list[dict[str, object]]:
+    """The entries about one provider, keyed by its name or naming it themselves."""
+    if isinstance(providers, dict):
+        entries = list(providers.items())
+    else:
+        listed = [e for e in providers if isinstance(e, dict)] if isinstance(providers, list) else []
+        entries = [(clean(e.get("id") or e.get("provider") or e.get("providerId")), e) for e in listed]
+    return [e for k, e in entries[:256] if isinstance(e, dict) and provider_of(k) == wanted]
 
 
-def _account_of(body: Mapping[str, Any], *, ours: bool) -> tuple[str | None, str]:
-    account = body.get("account")
-    if ours and isinstance(account, dict):
-        ident = clean(account.get("id"), 40)
-        return (f"id:{ident}" if ident else None), clean(account.get("alias"))
-    return clean(body.get("accountUuid")) or None, ""
+def _name_of(file_name: str) -> str:
+    """What a nameless window of this file is: ``statusline-5h.json`` is about ``5h``."""
+    stem = file_name.removesuffix(".json").replace(".", "-").strip("-")
+    return clean(stem.rpartition("-")[2], 40)
 
 
-def _plan_of(body: Mapping[str, Any], *, ours: bool) -> str:
-    account = body.get("account")
-    if ours and isinstance(account, dict):
-        return clean(account.get("plan"))
-    wrapped = body.get("data")
-    inner = wrapped if isinstance(wrapped, dict) else {}
-    return next((clean(d.get(k)) for d in (body, inner) for k in _PLAN if clean(d.get(k))), "")
+@dataclass(frozen=True, slots=True)
+class _Who:
+    account: str | None = None
+    email: str = ""
+    alias: str = ""
 
 
-def _email_of(body: Mapping[str, Any]) -> str:
-    return next((clean(body.get(k)) for k in _EMAIL if "@" in clean(body.get(k))), "")
+def _who(levels: list[Fields]) -> _Who:
+    """Whom the file names.  A name with an @ is an e-mail, whatever its key."""
+    nested = [
+        fields_of(v) for level in levels for k in ("account", "user") if isinstance(v := level.get(k), dict)
+    ]
+    every = [*levels, *nested]
+    stable = clean(_first(every, ("account_uuid",)))
+    said = [clean(_first(every, (key,))) for key in names.WHO_KEYS]
+    email = next((s for s in said if "@" in s), "")
+    alias = next((s for s in said if s and "@" not in s), "")
+    return _Who(stable or None, email, alias)
 
 
-def _source_of(body: Mapping[str, Any], default: Source) -> Source:
-    said = body.get("source")
-    return Source(said) if said in {s.value for s in Source} else default
+def _own_status(document: Mapping[str, Any]) -> tuple[Status, str]:
+    word = clean(document.get("status"))
+    known = {s.value: s for s in Status}
+    status = known.get(word) or names.STATUS_WORDS.get(snake(word), Status.ERROR)
+    return status, clean(document.get("message"), MAX_MESSAGE) or _sentence(status, word)
+
+
+def _trouble(levels: list[Fields]) -> tuple[Status, str]:
+    """The status of a document of unknown shape, and its sentence."""
+    words: list[str] = []
+    texts: list[str] = []
+    for level in levels[:2]:
+        for key in ("status", "state"):
+            words.append(_word(level.get(key)))
+        for key in ("unavailable", "error"):
+            _take_fault(level.get(key), words, texts)
+        if level.get("api_unavailable") is True:
+            words.append("unavailable")
+        if level.get("ok") is False:
+            words.append("failed")
+        texts.append(clean(level.get("message"), MAX_MESSAGE))
+    bad = [(names.STATUS_WORDS.get(snake(w), Status.ERROR), w) for w in words if w]
+    bad = [(s, w) for s, w in bad if s is not Status.OK]
+    if not bad:
+        return Status.OK, ""
+    status, word = next(((s, w) for s, w in bad if s is not Status.ERROR), bad[0])
+    return status, next((t for t in texts if t), "") or _sentence(status, word)
+
+
+def _take_fault(value: object, words: list[str], texts: list[str]) -> None:
+    """A fault spelt as a word, as true, or as an object with a code and a message."""
+    if isinstance(value, dict):
+        fault = fields_of(value)
+        words.append(_word(fault.get("code")) or _word(fault.get("type")) or "error")
+        texts.append(clean(fault.get("message"), MAX_MESSAGE))
+    elif value is True:
+        words.append("error")
+    else:
+        words.append(_word(value))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1000:
+        return str(value)
+    return clean(value)
+
+
+def _sentence(status: Status, word: str) -> str:
+    sentence = names.SENTENCES.get(status, "")
+    return f"{sentence} ({word})" if word and sentence else sentence or word
+
+
+def _source_of(value: object, default: Source) -> Source:
+    return next((s for s in Source if s.value == value), default)

@@ -18,6 +18,7 @@ MAX_SLUG = 40
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
 _OTHER = re.compile(r"[^a-z0-9]+")
+_ODD = re.compile(r"^(\d+)([dhms])$")
 
 
 def snake(key: str) -> str:
@@ -152,7 +153,7 @@ _SLOTS: dict[str, str] = {
     **dict.fromkeys(("daily", "day", "24h"), "day"),
     **dict.fromkeys(("monthly", "month", "30d"), "month"),
     "credits": "credits",
-    **dict.fromkeys(("spend", "spend_limit", "extra_usage", "overage", "individual_limit"), "spend"),
+    **dict.fromkeys(("spend", "spend_limit", "extra_usage", "overage"), "spend"),
 }  # fmt: skip
 _MONTHLY = frozenset({"premium_interactions", "premium", "chat", "completions", "plan", "billing"})
 _MODELS = frozenset({"fable", "opus", "sonnet", "haiku"})
@@ -191,8 +192,8 @@ class Slot:
         """What a person reads; a scope keeps the writer's spelling."""
         if self.base in ("", "day", "month") and self.scope:
             return self.scope
-        base = _LABELS.get(self.base, self.base)
-        return f"{base} {self.scope}" if self.scope else base or "quota"
+        base = _LABELS.get(self.base) or _ODD.sub(_odd_label, self.base)
+        return f"{base} {self.scope}".strip() or "quota"
 
 
 def slot_of(name: str, *, whole: bool = True) -> Slot | None:
@@ -237,10 +238,14 @@ def _odd_length(seconds: int) -> str:
     return f"{seconds}s"
 
 
+def _odd_label(match: re.Match[str]) -> str:
+    return f"{match[1]} {'min' if match[2] == 'm' else match[2]}"
+
+
 def _scope(name: str, plain: str) -> str:
     """The scope as a person writes it: ``scoped:Fable`` keeps its spelling."""
-    written = clean(name.partition(":")[2])
-    return written or plain.replace("_", " ").capitalize()
+    written = clean(name.partition(":")[2]) or plain.replace("_", " ")
+    return written.capitalize() if written.islower() else written
 
 
 def _slug(text: str) -> str:

@@ -1,0 +1,69 @@
+"""The catch-all panel: one account for each quota sidecar that no other panel reads.
+
+Stateless; the collector calls it on the thread that reads files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.engine.sidecar import denied_name, parse_sidecar
+from providers.engine.values import clean
+from providers.model import Fact, LoginState, Source, Status
+
+OWN_PANELS = ("claude", "codex")
+"""Stems that begin like this belong to a provider with a panel of its own."""
+
+_PREFIX, _SUFFIX = ".tokenmaxxer-", ".json"
+_PROVIDERS = ("antigravity", "copilot", "cursor", "gemini", "opencode")
+
+
+class Sidecars:
+    """See `providers.base.Provider`."""
+
+    descriptor = Descriptor(
+        id="sidecars", name="Other sidecars", mark="S", cli="", interval=300, hidden_when_empty=True
+    )
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """The sidecars of tokenmaxxer, in Claude Code's folder."""
+        folder = environment.folder("CLAUDE_CONFIG_DIR", ".claude")
+        pattern = f"{_PREFIX}*{_SUFFIX}"
+        return (FileSource("tokenmaxxer", "tokenmaxxer's sidecars", folder, pattern, Source.SIDECAR),)
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar, filed under its stem.  Raises `Unparseable`."""
+        stem = _stem(file.path)
+        if not stem or stem.startswith(OWN_PANELS) or denied_name(file.path.name):
+            return []
+        about = next((p for p in _PROVIDERS if stem.startswith(p)), stem)
+        facts = parse_sidecar(
+            file, provider=about, source=source.kind, origin=str(file.path), now=context.now
+        )
+        return [_filed(fact, stem) for fact in facts]
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """There is no login here, so nothing can be wrong with it."""
+        return [LoginState(self.descriptor.id, Status.OK, observed_at=context.now)]
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """No source of this provider is a log: raises KeyError."""
+        raise KeyError(source.id)
+
+
+def _stem(path: Path) -> str:
+    return clean(path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX), 40).lower()
+
+
+def _filed(fact: Fact, stem: str) -> Fact:
+    from providers.model import Failure, Reading
+
+    provider = Sidecars.descriptor.id
+    if isinstance(fact, Reading):
+        return replace(fact, provider=provider, account=stem, alias=stem)
+    if isinstance(fact, Failure):
+        return replace(fact, provider=provider, account=stem)
+    return fact

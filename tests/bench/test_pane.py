@@ -1,0 +1,99 @@
+"""The open pane on a real terminal, against an empty Textual app in the same run."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.terminals import QUOTADECK, PtyProgram, base_variables
+
+Within = Callable[[str, Callable[[], float], float], None]
+EMPTY = [sys.executable, str(Path(__file__).with_name("empty_app.py"))]
+FIRST_FIGURE = rb"62%"
+FIRST_WORD = rb"empty-app-first-frame"
+SETTLED = 7.0
+"""Seconds after which everything imported late has been imported."""
+
+
+def opened(command: list[str], home: Path) -> PtyProgram:
+    variables = base_variables(home)
+    del variables["PYTHONDONTWRITEBYTECODE"]
+    return PtyProgram(command, variables)
+
+
+@pytest.fixture
+def pair(demo_home: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """The pane and an empty app, both open and settled."""
+    programs = opened(QUOTADECK, demo_home), opened(EMPTY, demo_home)
+    programs[0].wait_for(FIRST_FIGURE)
+    programs[1].wait_for(FIRST_WORD)
+    time.sleep(SETTLED)
+    yield programs
+    for program in programs:
+        program.kill()
+
+
+def test_first_frame(within: Within, demo_home: Path) -> None:
+    """The first frame has real figures and comes at most 1.3 times as late as an empty one."""
+
+    def measure() -> float:
+        ratios: list[float] = []
+        for turn in range(6):
+            taken: list[float] = []
+            for command, mark in ((QUOTADECK, FIRST_FIGURE), (EMPTY, FIRST_WORD)):
+                program = opened(command, demo_home)
+                taken.append(program.wait_for(mark))
+                program.kill()
+            if turn:
+                ratios.append(taken[0] / taken[1])
+        return statistics.median(ratios)
+
+    within("first frame / empty app", measure, 1.3)
+
+
+def test_idle_cpu(within: Within, pair: tuple[PtyProgram, PtyProgram]) -> None:
+    """An idle pane costs at most twice what an empty Textual app costs (schedstat, in turn)."""
+
+    def measure() -> float:
+        used = [0.0, 0.0]
+        for _ in range(3):
+            for index, program in enumerate(pair):
+                before = program.cpu_seconds()
+                time.sleep(10)
+                used[index] += program.cpu_seconds() - before
+        print(f"\n  CPU of one core: pane {used[0] / 0.3:.2f} %, empty {used[1] / 0.3:.2f} %")
+        return used[0] / used[1]
+
+    within("idle CPU / empty app", measure, 2)
+
+
+def test_idle_bytes_and_memory(within: Within, pair: tuple[PtyProgram, PtyProgram]) -> None:
+    """At most 3 KB a minute to the terminal, and 30 MB over an empty app's memory."""
+    pane, empty = pair
+
+    def bytes_a_minute() -> float:
+        before = len(pane.output)
+        time.sleep(60)
+        return (len(pane.output) - before) / 1000
+
+    within("idle KB a minute", bytes_a_minute, 3)
+    within("MB of memory over an empty app", lambda: (pane.rss_kib() - empty.rss_kib()) / 1024, 30)
+
+
+def test_quit(within: Within, demo_home: Path) -> None:
+    """The key q ends the process within a second."""
+
+    def measure() -> float:
+        program = opened(QUOTADECK, demo_home)
+        program.wait_for(FIRST_FIGURE)
+        begin = time.monotonic()
+        program.type(b"q")
+        assert program.wait(5) == 0
+        return time.monotonic() - begin
+
+    within("seconds to quit", measure, 1)
