@@ -20,6 +20,7 @@ from providers.engine.values import (
     clean,
     epoch,
     load_json,
+    looks_secret,
     number,
     observed_time,
     percent,
@@ -31,6 +32,7 @@ from providers.model import DAY, Failure, Reading, Source, Status, Window
 SCHEMA = "quotadeck.quota"
 VERSION = 1
 MAX_WINDOWS = 64
+MAX_OBJECTS = 5_000
 MAX_MESSAGE = 200
 ACCOUNT_ID = re.compile(r"[a-z0-9-]{1,40}")
 
@@ -39,7 +41,7 @@ Facts = tuple[Reading | Failure, ...]
 _DENIED = ("opencode-go", "cookie", "token", "secret", "auth", "cred")
 _ASSIGNMENT = re.compile(rb"\s*[A-Z][A-Z0-9_]*=")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.){0,20000}+("?)', re.DOTALL)
 
 
 def denied_name(name: str) -> bool:
@@ -48,7 +50,9 @@ def denied_name(name: str) -> bool:
     tokenmaxxer keeps a browser cookie in ``.tokenmaxxer-opencode-go.json``, beside its
     sidecars (pkyIntelligence/tokenmaxxer:SECURITY.md).
     """
-    plain = name.lower().replace("tokenmaxxer", "")
+    plain = name.lower()
+    for tool in ("tokenmaxxer", "token-optimizer", "token_optimizer"):
+        plain = plain.replace(tool, "")
     return any(word in plain for word in _DENIED)
 
 
@@ -60,7 +64,9 @@ def parse_sidecar(file: FileBytes, *, provider: str, source: Source, origin: str
     account only where the file names one by a stable id.
     """
     document = _document(file.data)
-    refuse_secrets(document)
+    # Without escapes every string stands in the text as it is, so one search will do.
+    if b"\\" in file.data or looks_secret(file.data.decode("utf-8", "replace")):
+        refuse_secrets(document)
     if not isinstance(document, dict | list):
         raise Unparseable("is JSON, but no object")
     page = _Page(file, provider, source, origin, now)
@@ -76,17 +82,21 @@ def parse_sidecar(file: FileBytes, *, provider: str, source: Source, origin: str
 def _document(data: bytes) -> Any:
     if _ASSIGNMENT.match(data):
         return _assignments(data)
-    # The reader of JSON counts brackets with a pattern that backtracks over a string
-    # without an end; half a file can end in one.
-    if not data.startswith(_UTF_16) and not all(_STRING.findall(data)):
-        raise Unparseable("is not valid JSON, perhaps half written")
+    if data.count(b"{") + data.count(b"[") > MAX_OBJECTS:
+        raise Unparseable(f"holds more than {MAX_OBJECTS} objects and lists, far more than a quota file")
+    # The reader of JSON counts brackets with a pattern that backtracks over a string with
+    # many escapes, for minutes if it has no end; half a file can stop inside of one.
+    if b"\\" in data and not data.startswith(_UTF_16) and not all(_STRING.findall(data)):
+        raise Unparseable("holds a string without an end, perhaps half written")
     return load_json(data)
 
 
 def _assignments(data: bytes) -> dict[str, object]:
     """The KEY=VALUE lines of Claude-Usage-Tracker's ``.statusline-usage-cache``."""
     values: dict[str, str] = {}
-    for line in data.decode("utf-8", "replace").splitlines()[:200]:
+    text = data.decode("utf-8", "replace")
+    refuse_secrets(text)
+    for line in text.splitlines()[:200]:
         key, equals, value = line.partition("=")
         if equals:
             values[key.strip().upper()] = value.strip().strip("\"'")
@@ -97,13 +107,12 @@ def _assignments(data: bytes) -> dict[str, object]:
             "used_percent": values.get("WEEKLY_UTILIZATION"),
             "resets_at": values.get("WEEKLY_RESETS_AT"),
         },
-        "held": list(values.values()),
     }
 
 
 def _levels(document: Mapping[str, object]) -> list[Fields]:
     """The objects that speak of the whole file: the top, and what it wraps, two deep."""
-    levels = [fields_of(document)]
+    levels: list[Fields] = [fields_of(document)]
     for _ in range(2):
         wrapped = next(
             (v for k, v in levels[-1].items() if k in names.WRAPPERS and isinstance(v, dict)), None

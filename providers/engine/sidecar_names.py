@@ -88,16 +88,17 @@ PLAN_KEYS = (
 WHO_KEYS = ("account_email", "email", "account", "login", "alias")
 
 WRAPPERS = frozenset(
-    {"rate_limits", "rate_limit", "data", "usage", "windows", "limits", "quota_snapshots", "buckets", "result",
-     "quota", "quotas", "entries", "resources", "utilization"}
+    {"rate_limits", "rate_limit", "data", "usage", "windows", "limits", "quota_snapshots", "buckets",
+     "result", "quota", "quotas", "entries", "resources", "utilization"}
 )  # fmt: skip
 """Keys that hold windows without naming one."""
 
 UNRELATED = frozenset(
     {"context_window", "context", "cost", "current_usage", "prompt_cache", "tokens", "accounts", "history",
-     "samples", "scope"}
+     "samples", "scope", "seven_day_breakdown", "weekly_scoped_shares"}
 )  # fmt: skip
-"""Keys whose percentages are no quota, are somebody else's, or are old."""
+"""Keys whose percentages are no quota (shares of one included), are somebody else's, or
+are old."""
 
 PROVIDER_NAMES: dict[str, str] = {
     "anthropic": "claude", "claude_code": "claude", "openai": "codex", "chatgpt": "codex",
@@ -108,7 +109,8 @@ PROVIDER_NAMES: dict[str, str] = {
 
 STATUS_WORDS: dict[str, Status] = {
     **dict.fromkeys(
-        ("", "ok", "success", "allowed", "allowed_warning", "active", "live", "fresh", "partial", "true", "200"),
+        ("", "ok", "success", "allowed", "allowed_warning", "active", "live", "fresh", "partial", "true",
+         "200"),
         Status.OK,
     ),
     **dict.fromkeys(("rate_limited", "limited", "throttled", "429"), Status.LIMITED),

@@ -18,7 +18,7 @@ from providers.model import DAY, Status, Window
 MAX_DEPTH = 8
 MAX_WINDOWS = 64
 MAX_KEYS = 3_000
-MAX_ITEMS = 256
+MAX_ITEMS = 128
 MAX_AMOUNT = 1e15
 
 Fields = Mapping[str, object]
@@ -92,7 +92,7 @@ class _Search:
 
     def visit(self, value: object, key: str, depth: int, context: _Context) -> None:
         """Collects the windows in ``value``, which stood under ``key``."""
-        if depth > MAX_DEPTH or self._keys_left <= 0 or len(self.found) >= 4 * MAX_WINDOWS:
+        if depth > MAX_DEPTH or self._keys_left <= 0 or len(self.found) >= 2 * MAX_WINDOWS:
             return
         self._keys_left -= 1
         if isinstance(value, list):

@@ -40,7 +40,8 @@ class Tail:
 
     The first look takes the last ``first_bytes``; each later one what was appended, at
     most ``max_bytes`` (of a longer backlog the last part).  A last line without its
-    newline is left for the next look; a line longer than ``max_bytes`` is skipped.  A file that was replaced or cut starts over.
+    newline is left for the next look; a line longer than ``max_bytes`` is skipped.  A file
+    that was replaced or cut starts over.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from pathlib import Path
 from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
 from providers.engine.sidecar import denied_name, parse_sidecar
 from providers.engine.values import clean
-from providers.model import Fact, LoginState, Source, Status
+from providers.model import Fact, Failure, LoginState, Reading, Source, Status
 
 OWN_PANELS = ("claude", "codex")
 """Stems that begin like this belong to a provider with a panel of its own."""
@@ -59,8 +59,6 @@ def _stem(path: Path) -> str:
 
 
 def _filed(fact: Fact, stem: str) -> Fact:
-    from providers.model import Failure, Reading
-
     provider = Sidecars.descriptor.id
     if isinstance(fact, Reading):
         return replace(fact, provider=provider, account=stem, alias=stem)

@@ -1,0 +1,324 @@
+"""What a person set, and where our folders are.
+
+``config.toml`` is the person's and never rewritten; what the dashboard changes with keys
+goes to ``settings.toml`` beside it and wins for those few keys.  Read once at start by the
+command line; written on the reader thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from providers.base import Environment, FileBytes, Unreadable
+from providers.engine.files import read_file, write_atomic
+
+CONFIG_BYTES = 1024 * 1024
+REMEMBERED = ("theme", "show", "order", "compact", "hidden")
+"""The keys that settings.toml may hold."""
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_TOKENMAXXER = {
+    "opencode": "TOKENMAXXER_OPENCODE_DISABLED",
+    "gemini": "TOKENMAXXER_GEMINI_DISABLED",
+    "copilot": "TOKENMAXXER_COPILOT_DISABLED",
+}
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text is one sentence with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default."""
+
+    theme: str = "auto"
+    """A theme's name, or auto: dark or light as the terminal says."""
+    background: str = "theme"
+    """``terminal`` keeps the terminal's own background."""
+    clock: int = 24
+    """24 or 12 hours."""
+    show: str = "used"
+    """Bars and numbers show what is ``used`` or ``left``."""
+    order: str = "config"
+    """Panels by ``config``, ``fullest`` first, or next ``reset`` first."""
+    compact: bool = False
+    """No blank rows, no plan and e-mail."""
+    ascii: bool = False
+    """ASCII characters only."""
+    mouse: bool = True
+    """Clicks and the wheel; off leaves selecting text to the terminal."""
+    read_only: bool = False
+    """Never change anything, not even view settings."""
+    panels: tuple[str, ...] = ()
+    """Provider ids in panel order; those left out follow in their usual order."""
+    hidden: tuple[str, ...] = ()
+    """Provider ids whose panels are not shown."""
+    watch_percent: float = 75.0
+    """From here a window asks for a look."""
+    high_percent: float = 90.0
+    """From here it is marked as high."""
+    pace_points: float = 6.0
+    """How far ahead of an even pace use must be before a run-out is said."""
+    pace_minutes: float = 10.0
+    """How old a window must be before its pace is judged."""
+    disabled: frozenset[str] = frozenset()
+    """Providers of which nothing is read (``[providers.<id>] enabled = false``)."""
+    sources_off: frozenset[tuple[str, str]] = frozenset()
+    """Single sources that are not read (``[sources.<provider>] <id> = false``)."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Other keys for actions (``[keys] "view.zoom" = "f"``)."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names for accounts, by e-mail or account id."""
+    notes: tuple[str, ...] = ()
+    """What was wrong with files of ours, said in doctor; never stops a start."""
+
+
+Check = Callable[[Any], str]
+"""Returns what the value must be, or "" if it is right."""
+
+
+def _one_of(*words: str) -> Check:
+    return lambda v: "" if v in words and isinstance(v, str) else f"one of {', '.join(words)}"
+
+
+def _boolean(value: Any) -> str:
+    return "" if isinstance(value, bool) else "true or false"
+
+
+def _text(value: Any) -> str:
+    return "" if isinstance(value, str) and value else "a text"
+
+
+def _number(low: float, high: float) -> Check:
+    def check(value: Any) -> str:
+        right = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+        return "" if right else f"a number from {low:g} to {high:g}"
+
+    return check
+
+
+def _hours(value: Any) -> str:
+    return "" if value in (12, 24) and not isinstance(value, bool) else "12 or 24"
+
+
+_CHECKS: dict[str, Check] = {
+    "theme": _text,
+    "background": _one_of("theme", "terminal"),
+    "clock": _hours,
+    "show": _one_of("used", "left"),
+    "order": _one_of("config", "fullest", "reset"),
+    "compact": _boolean,
+    "ascii": _boolean,
+    "mouse": _boolean,
+    "read_only": _boolean,
+    "watch_percent": _number(1, 100),
+    "high_percent": _number(1, 100),
+    "pace_points": _number(0, 100),
+    "pace_minutes": _number(0, 1440),
+}
+_LISTS = ("panels", "hidden")
+_TABLES = ("providers", "sources", "keys", "aliases")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One TOML file with its text, so that an error can name the line."""
+
+    shown: str
+    text: str
+    table: dict[str, Any]
+
+    def error(self, section: str, key: str, what: str) -> SettingsError:
+        return SettingsError(f"{self.shown} line {_line_of(self.text, section, key)}: {what}")
+
+
+def load(environment: Environment, known: tuple[str, ...]) -> Settings:
+    """The settings of this machine; ``known`` are the provider ids there are.
+
+    Raises `SettingsError` for a mistake in config.toml.  A broken settings.toml is left
+    aside and noted: it is ours, and holds nothing that could not be chosen again.
+    """
+    settings = Settings()
+    config = _read(environment, "config.toml")
+    if config is not None:
+        settings = _applied(settings, config, known, tuple(_CHECKS))
+    try:
+        ours = _read(environment, "settings.toml")
+        if ours is not None:
+            settings = _applied(settings, ours, known, REMEMBERED)
+    except SettingsError as error:
+        settings = replace(settings, notes=(f"{error}; it is left aside",))
+    off = {p for p in known if _switched_off(p, environment.variables)}
+    return replace(settings, disabled=settings.disabled | off)
+
+
+def save(environment: Environment, **changes: object) -> None:
+    """Merges changes into settings.toml.  Raises ValueError for a key it may not hold,
+    OSError if it cannot be written."""
+    wrong = set(changes) - set(REMEMBERED)
+    if wrong:
+        raise ValueError(f"settings.toml does not hold {', '.join(sorted(wrong))}")
+    try:
+        ours = _read(environment, "settings.toml")
+    except SettingsError:
+        ours = None
+    import tomli_w
+
+    table = dict(ours.table) if ours is not None else {}
+    table.update({k: list(v) if isinstance(v, tuple) else v for k, v in changes.items()})
+    write_atomic(environment.config_dir / "settings.toml", tomli_w.dumps(table).encode())
+
+
+def environment_from(variables: Mapping[str, str], home: Path, platform: str) -> Environment:
+    """Our folders by the XDG rules: a relative value is ignored, as they ask."""
+
+    def folder(variable: str, default: str) -> Path:
+        value = variables.get(variable, "")
+        return Path(value if value.startswith("/") else home / default) / "quotadeck"
+
+    return Environment(
+        home=home,
+        variables=variables,
+        config_dir=folder("XDG_CONFIG_HOME", ".config"),
+        state_dir=folder("XDG_STATE_HOME", ".local/state"),
+        data_dir=folder("XDG_DATA_HOME", ".local/share"),
+        platform=platform,
+    )
+
+
+def _read(environment: Environment, name: str) -> _File | None:
+    path = environment.config_dir / name
+    found = read_file(path, CONFIG_BYTES, follow=True)
+    home = environment.home
+    shown = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    if found is None:
+        return None
+    if isinstance(found, Unreadable):
+        raise SettingsError(f"{shown} {found.reason}")
+    return _parsed(shown, found)
+
+
+def _parsed(shown: str, found: FileBytes) -> _File:
+    import tomllib
+
+    try:
+        text = found.data.decode()
+        return _File(shown, text, tomllib.loads(text))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{shown} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).partition(" (at ")
+        line = "".join(c for c in where.partition(",")[0] if c.isdigit())
+        at = f" line {line}" if line else ""
+        raise SettingsError(f"{shown}{at}: {what[:1].lower()}{what[1:]}") from None
+
+
+def _applied(settings: Settings, file: _File, known: tuple[str, ...], allowed: tuple[str, ...]) -> Settings:
+    changes: dict[str, Any] = {}
+    for key, value in file.table.items():
+        if key in allowed and key in _CHECKS:
+            must = _CHECKS[key](value)
+            if must:
+                raise file.error("", key, f"{key} must be {must}, not {_shown(value)}")
+            changes[key] = value
+        elif key in _LISTS:
+            changes[key] = _ids(file, key, value, known)
+        elif key in _TABLES and allowed != REMEMBERED:
+            changes.update(_table(file, key, value, known))
+        else:
+            raise file.error(
+                "", key, f"there is no setting {key!r}{_hint(key, (*allowed, *_LISTS, *_TABLES))}"
+            )
+    return replace(settings, **changes)
+
+
+def _ids(file: _File, key: str, value: Any, known: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise file.error("", key, f"{key} must be a list of provider ids, not {_shown(value)}")
+    for item in value:
+        if item not in known:
+            raise file.error("", key, f"{key} names {item!r}; there are {', '.join(known)}")
+    return tuple(value)
+
+
+def _table(file: _File, name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise file.error("", name, f"{name} must be a table, written [{name}]")
+    if name in ("keys", "aliases"):
+        for key, text in value.items():
+            if not isinstance(text, str):
+                raise file.error(name, key, f"{key} must be a text, not {_shown(text)}")
+        return {name: dict(value)}
+    for provider in value:
+        if provider not in known:
+            raise file.error(
+                f"{name}.{provider}", "", f"there is no provider {provider!r}{_hint(provider, known)}"
+            )
+    if name == "providers":
+        return {"disabled": frozenset(p for p, t in value.items() if not _enabled(file, p, t))}
+    return {"sources_off": frozenset(pair for p, t in value.items() for pair in _sources_off(file, p, t))}
+
+
+def _enabled(file: _File, provider: str, table: Any) -> bool:
+    section = f"providers.{provider}"
+    if not isinstance(table, dict):
+        raise file.error(section, "", f"{provider} must be a table, written [{section}]")
+    for key, value in table.items():
+        if key != "enabled":
+            raise file.error(section, key, f"there is no setting {key!r}{_hint(key, ('enabled',))}")
+        if not isinstance(value, bool):
+            raise file.error(section, key, f"enabled must be true or false, not {_shown(value)}")
+    return bool(table.get("enabled", True))
+
+
+def _sources_off(file: _File, provider: str, table: Any) -> list[tuple[str, str]]:
+    section = f"sources.{provider}"
+    if not isinstance(table, dict):
+        raise file.error(section, "", f"{provider} must be a table, written [{section}]")
+    for key, value in table.items():
+        if not isinstance(value, bool):
+            raise file.error(section, key, f"{key} must be true or false, not {_shown(value)}")
+    return [(provider, key) for key, value in table.items() if not value]
+
+
+def _switched_off(provider: str, variables: Mapping[str, str]) -> bool:
+    names = (f"QUOTADECK_{provider.upper()}_DISABLED", _TOKENMAXXER.get(provider, ""))
+    return any(variables.get(name, "").lower() in _TRUE for name in names if name)
+
+
+def _hint(word: str, known: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _shown(value: Any) -> str:
+    text = (
+        f'"{value}"'
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _line_of(text: str, section: str, key: str) -> int:
+    """The line of a key in its section; of the section's head where the key is not found."""
+    here, head = "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if bare.startswith("["):
+            here = bare.strip("[] ").replace('"', "").replace("'", "").split("]")[0]
+            if here == section or (not section and here.split(".")[0] == key):
+                head = number
+                if not key or not section:
+                    return number
+        elif here == section and key and bare.partition("=")[0].strip().strip("\"'") == key:
+            return number
+    return head
