@@ -215,7 +215,7 @@ def slot_of(name: str, *, whole: bool = True) -> Slot | None:
     if plain in _MODELS:
         return Slot("7d", plain.capitalize())
     for prefix, base in _SCOPES:
-        if plain.startswith(prefix):
+        if plain.startswith(prefix) and f"_{plain.removeprefix(prefix)}" not in _TAILS:
             return Slot(base, _scope(name, plain.removeprefix(prefix)))
     return None
 

@@ -1,0 +1,178 @@
+"""Codex's login: who is logged in and whether it can still be used.  Secrets never leave here.
+
+Reads auth.json and config.toml as bytes handed over; returns a `LoginState` that holds no
+token.  The refresh token is single use and rotates, so nothing here ever redeems it.
+Facts: openai/codex 0.169, steipete/CodexBar:docs/codex.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.codex.quota import plan_label
+from providers.engine.values import clean, load_json, number
+from providers.model import Identity, LoginState, Status
+
+_AUTH = "https://api.openai.com/auth"
+_PROFILE = "https://api.openai.com/profile"
+_LOG_IN = "codex login"
+_STORES = ("keyring", "auto", "keychain")
+_KEY_MODES = {
+    "apikey": "an API key",
+    "personalaccesstoken": "a personal access token",
+    "bedrockapikey": "Amazon Bedrock",
+    "bedrockaccesskeys": "Amazon Bedrock",
+    "agentidentity": "an agent identity",
+}
+
+
+def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
+    """The state of the login from ``auth`` (auth.json) and ``config`` (config.toml)."""
+    auth = files.get("auth")
+    config, trouble = _config(files.get("config"))
+    written = max((f.mtime for f in files.values() if isinstance(f, FileBytes)), default=0.0)
+    state = _state(auth, config, context)
+    warnings = (*trouble, *_overrides(config, context.environment.variables), *state.warnings)
+    mtime = auth.mtime if isinstance(auth, FileBytes) else written
+    return replace(state, warnings=warnings, observed_at=mtime)
+
+
+def _plain(status: Status, message: str, fix: str = "") -> LoginState:
+    return LoginState("codex", status, message, fix)
+
+
+def _state(auth: Found, config: Mapping[str, Any], context: ReadContext) -> LoginState:
+    provider = clean(config.get("model_provider"))
+    if provider and provider != "openai":
+        return _plain(Status.UNSUBSCRIBED, f"codex uses the provider {provider}, which has no ChatGPT limits")
+    if auth is None:
+        return _absent(config, context)
+    if isinstance(auth, Unreadable):
+        return _plain(Status.DENIED, f"auth.json {auth.reason}")
+    try:
+        document = load_json(auth.data)
+    except Unparseable as broken:
+        return _plain(Status.ERROR, f"auth.json {broken}")
+    if not isinstance(document, dict):
+        return _plain(Status.ERROR, "auth.json is not what codex writes")
+    return _logged_in(document, context.now)
+
+
+def _absent(config: Mapping[str, Any], context: ReadContext) -> LoginState:
+    if clean(config.get("cli_auth_credentials_store")) in _STORES:
+        why = "the login is in the keyring, which is not read; its figures are shown without a name"
+        return LoginState("codex", Status.OK, warnings=(why,))
+    if not codex_home(context.environment).is_dir():
+        return _plain(Status.UNCONFIGURED, "codex is not installed here")
+    return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
+
+
+def codex_home(environment: Environment) -> Path:
+    """``$CODEX_HOME``, else ~/.codex."""
+    return environment.folder("CODEX_HOME", ".codex")
+
+
+def _logged_in(document: Mapping[str, Any], now: float) -> LoginState:
+    mode = clean(document.get("auth_mode")).lower().replace("_", "")
+    if not mode and document.get("OPENAI_API_KEY") is not None:
+        mode = "apikey"
+    if mode in _KEY_MODES:
+        return _plain(Status.UNSUBSCRIBED, f"codex is logged in with {_KEY_MODES[mode]}: no plan limits")
+    tokens = document.get("tokens")
+    tokens = tokens if isinstance(tokens, Mapping) else {}
+    access, named = _token(tokens, "access_token"), _claims(_token(tokens, "id_token"))
+    if not access and not named:
+        return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
+    claims = _claims(access)
+    field = clean(tokens.get("account_id") or tokens.get("accountId"))
+    claimed = _inner(claims, "chatgpt_account_id") or _inner(named, "chatgpt_account_id")
+    if field and claimed and field != claimed:
+        return _plain(Status.ERROR, "auth.json mixes two accounts, so its figures are not filed", _LOG_IN)
+    state = LoginState(
+        "codex",
+        Status.OK,
+        identity=_identity(field or claimed, claims, named),
+        plan=plan_label(_inner(named, "chatgpt_plan_type") or _inner(claims, "chatgpt_plan_type")),
+    )
+    expires = number(claims.get("exp"))
+    if expires is not None and expires <= now:
+        if not _token(tokens, "refresh_token"):
+            return replace(state, status=Status.EXPIRED, message="the login has run out", fix=_LOG_IN)
+        return replace(state, status=Status.IDLE, message="renews when codex runs", fix="codex")
+    return state
+
+
+def _identity(account: str, claims: Mapping[str, Any], named: Mapping[str, Any]) -> Identity | None:
+    """The account id alone is a workspace that colleagues share, so the member counts too."""
+    if not account:
+        organisations = (
+            named.get(_AUTH, {}).get("organizations") if isinstance(named.get(_AUTH), Mapping) else None
+        )
+        first = organisations[0] if isinstance(organisations, list) and organisations else {}
+        account = clean(first.get("id")) if isinstance(first, Mapping) else ""
+    member = next(
+        (v for c in (claims, named) for k in ("chatgpt_user_id", "user_id") if (v := _inner(c, k))), ""
+    )
+    profile = claims.get(_PROFILE)
+    email = clean(named.get("email")) or (clean(profile.get("email")) if isinstance(profile, Mapping) else "")
+    if not account and not member:
+        return None
+    return Identity(f"{account}/{member}", email)
+
+
+def _token(tokens: Mapping[str, Any], name: str) -> str:
+    first, *rest = name.split("_")
+    camel = first + "".join(word.title() for word in rest)
+    value = tokens.get(name) or tokens.get(camel)
+    return value if isinstance(value, str) else ""
+
+
+def _claims(token: str) -> Mapping[str, Any]:
+    """The claims of a token, unverified: it is our own user's file.  {} if undecodable."""
+    parts = token.split(".")
+    if len(parts) != 3 or len(parts[1]) > 65_536:
+        return {}
+    try:
+        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        document = json.loads(payload)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _inner(claims: Mapping[str, Any], name: str) -> str:
+    held = claims.get(_AUTH)
+    return clean(held.get(name)) if isinstance(held, Mapping) else ""
+
+
+def _config(found: Found) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    if found is None:
+        return {}, ()
+    if isinstance(found, Unreadable):
+        return {}, (f"config.toml {found.reason}",)
+    import tomllib
+
+    try:
+        return tomllib.loads(found.data.decode()), ()
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}, ("config.toml of codex is not valid TOML, so its settings are not known",)
+
+
+def _overrides(config: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[str, ...]:
+    """What makes the shown account not the one in use; names only, never a value."""
+    found = [
+        f"{name} is set: codex started from here uses it instead of this login"
+        for name in ("CODEX_API_KEY", "CODEX_ACCESS_TOKEN")
+        if variables.get(name)
+    ]
+    base = clean(config.get("chatgpt_base_url"), 200)
+    host = base.partition("://")[2].partition("/")[0]
+    if base and host not in ("chatgpt.com", "chat.openai.com"):
+        found.append("chatgpt_base_url in config.toml sends codex to another host")
+    return tuple(found)
