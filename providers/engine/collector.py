@@ -15,7 +15,7 @@ from providers.base import Environment, FileSource, Provider, ReadContext
 from providers.engine.clock import Clock
 from providers.engine.intake import Intake, crashed, intakes_for, reports_of, tilde
 from providers.engine.trees import folders_under
-from providers.model import Fact, Outcome, SourceReport
+from providers.model import Fact, Failure, Outcome, Reading, SourceReport
 
 
 class Collector:
@@ -127,10 +127,9 @@ class Collector:
 
     def _with_tilde(self, fact: Fact) -> Fact:
         """An origin is shown and copied, so it carries no user name."""
-        origin = getattr(fact, "origin", "")
-        if not origin.startswith("/"):
+        if not isinstance(fact, Reading | Failure) or not fact.origin.startswith("/"):
             return fact
-        return replace(fact, origin=tilde(Path(origin), self._environment.home))  # type: ignore[call-arg]
+        return replace(fact, origin=tilde(Path(fact.origin), self._environment.home))
 
 
 def _within(source: FileSource, path: Path) -> bool:

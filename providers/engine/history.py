@@ -1,19 +1,22 @@
 """Bounded samples of used percent: for the rate line, and so that figures survive their file.
 
-SQLite in the state folder, owned by the reader thread of each pane; several panes may share
-it.  Any trouble with the disk turns it into a no-op that says so: figures on the screen
-never depend on it.
+SQLite in the state folder, used on one thread at a time (the reader thread of a pane, the
+only thread of a one-shot command); several panes may share the file.  Any trouble with the
+disk turns it into a no-op that says so: figures on the screen never depend on it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from providers.engine.values import clean
 from providers.model import DAY, Reading, Source, Window
 
 if TYPE_CHECKING:
@@ -27,67 +30,67 @@ SAMPLE_SECONDS = 300.0
 SAMPLE_POINTS = 1.0
 SAME_RESET = 60.0
 BUCKET_SECONDS = 900.0
+BUSY_SECONDS = 1.0
 ORIGIN = "history"
 
-_SCHEMA = f"""
-CREATE TABLE sample (
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sample (
     provider TEXT NOT NULL, account TEXT NOT NULL, window TEXT NOT NULL,
     at REAL NOT NULL, used_percent REAL, resets_at REAL,
     PRIMARY KEY (provider, account, window, at)
 ) WITHOUT ROWID;
-CREATE TABLE latest (
+CREATE TABLE IF NOT EXISTS latest (
     provider TEXT NOT NULL, account TEXT NOT NULL, window TEXT NOT NULL,
     at REAL NOT NULL, source TEXT NOT NULL, label TEXT NOT NULL,
     used_percent REAL, resets_at REAL, seconds INTEGER,
     used REAL, lim REAL, remaining REAL, unit TEXT, note TEXT NOT NULL,
     PRIMARY KEY (provider, account, window)
-) WITHOUT ROWID;
-PRAGMA user_version = {VERSION};
+) WITHOUT ROWID
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Used percent of one window at one moment."""
+    """Used percent (0-100) of one window at one moment (epoch seconds)."""
 
     at: float
     used_percent: float
     resets_at: float | None
 
 
+class _Unusable(Exception):
+    """The file cannot be a history of ours; the message is a clean sentence."""
+
+
 class History:
-    """``trouble`` is a sentence when nothing is kept here, else empty."""
+    """The history in the file at ``path``; nothing is opened before the first call.
+
+    Whatever happens to the file, no method raises: nothing is kept then, ``trouble`` says
+    why in one sentence ("" while all is well), and the next call tries again.  A file that
+    is corrupt or of another version is put aside as ``<name>.old`` by `record`; reading
+    neither makes nor renames anything.
+    """
 
     def __init__(self, path: Path) -> None:
         self.trouble = ""
         self._path = path
         self._inserts = 0
         self._connection: sqlite3.Connection | None = None
-        self._open()
+        self._inode = 0
+        self._ready = False
+        self._broken = False
 
     def record(self, provider: str, account: str, window: Window, observed_at: float, source: Source) -> None:
-        """Keeps a figure: always as the latest one, as a sample only if something moved
-        by a point, the reset changed, or five minutes passed."""
-        connection = self._connection
-        if connection is None:
-            return
-        import sqlite3
+        """Keeps a figure: as the latest one if it is newer than that, as a sample only if it
+        moved by a point, the reset changed, or five minutes passed.
 
-        place = (provider, account, window.id)
-        try:
-            with connection:
-                connection.execute(
-                    "INSERT OR REPLACE INTO latest VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    (*place, observed_at, source.value, window.label, window.used_percent, window.resets_at,
-                     window.window_seconds, window.used, window.limit, window.remaining, window.unit,
-                     window.note),
-                )  # fmt: skip
-                if window.used_percent is not None and self._is_news(connection, place, window, observed_at):
-                    row = (*place, observed_at, window.used_percent, window.resets_at)
-                    connection.execute("INSERT OR REPLACE INTO sample VALUES (?,?,?,?,?,?)", row)
-                    self._prune(connection, observed_at)
-        except sqlite3.Error as error:
-            self._fail(error)
+        ``account`` is the opaque id of `providers.engine.deck.account_id`.
+        """
+        for _ in range(2):
+            with self._guarded():
+                self._record((provider, account, window.id), window, observed_at, source)
+            if not self._broken:
+                return
 
     def samples(self, provider: str, account: str, window: str, since: float) -> tuple[Sample, ...]:
         """The samples of a window from ``since`` on, oldest first."""
@@ -99,7 +102,10 @@ class History:
         return tuple(Sample(*row) for row in rows)
 
     def last_readings(self) -> tuple[Reading, ...]:
-        """The last known figures, a reading per window, under the account's opaque id."""
+        """The last known figures, a reading per window, under the account's opaque id.
+
+        ``observed_at`` is as it was recorded; after a clock was set back it may lie ahead.
+        """
         rows = self._rows(
             "SELECT provider, account, at, source, window, label, used_percent, resets_at, seconds,"
             " used, lim, remaining, unit, note FROM latest",
@@ -115,99 +121,211 @@ class History:
         return tuple(readings)
 
     def close(self) -> None:
-        """Closes the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _open(self) -> None:
-        import sqlite3
-
-        for attempt in (1, 2):
-            try:
-                self._connection = self._connected()
-                return
-            except sqlite3.OperationalError as error:
-                return self._fail(error)
-            except sqlite3.DatabaseError as error:
-                if attempt == 2:
-                    return self._fail(error)
-                self._put_aside()
-            except OSError as error:
-                return self._fail(error)
-
-    def _connected(self) -> sqlite3.Connection:
-        import sqlite3
-
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made by us first, so that it is private from birth; SQLite copies the mode to -wal.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        connection = sqlite3.connect(self._path, timeout=5, check_same_thread=False)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    for statement in _SCHEMA.split(";"):
-                        connection.execute(statement)
-                elif version != VERSION:
-                    raise sqlite3.DatabaseError("made by another version")
-        except BaseException:
+        """Closes the file; a later call opens it again."""
+        connection, self._connection, self._ready = self._connection, None, False
+        if connection is not None:
             connection.close()
-            raise
-        return connection
 
-    def _put_aside(self) -> None:
-        """A corrupt or foreign file is kept under another name and begun anew."""
-        for suffix in ("", "-wal", "-shm"):
-            path = self._path.with_name(self._path.name + suffix)
-            if path.exists():
-                path.replace(path.with_name(path.name + ".old"))
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turns whatever goes wrong with the file into ``trouble``."""
+        import sqlite3
 
-    def _fail(self, error: Exception) -> None:
-        self.trouble = f"history is not kept: {error}"
-        self.close()
+        try:
+            yield
+        except (sqlite3.Error, OSError, _Unusable) as error:
+            self._broken = _is_broken(error)
+            self.trouble = f"history is not kept: {_cause(error)}"
+            self.close()
+        else:
+            self.trouble = ""
 
-    def _is_news(
-        self, connection: sqlite3.Connection, place: tuple[str, str, str], window: Window, at: float
-    ) -> bool:
-        last = connection.execute(
-            "SELECT at, used_percent, resets_at FROM sample "
-            "WHERE provider = ? AND account = ? AND window = ? ORDER BY at DESC LIMIT 1",
-            place,
-        ).fetchone()
-        if last is None or window.used_percent is None:
-            return True
-        moved = abs(window.used_percent - last[1]) >= SAMPLE_POINTS
-        reset = abs((window.resets_at or 0) - (last[2] or 0)) > SAME_RESET
-        return bool(moved or reset or abs(at - last[0]) >= SAMPLE_SECONDS)
-
-    def _prune(self, connection: sqlite3.Connection, now: float) -> None:
-        self._inserts += 1
-        if self._inserts % PRUNE_EVERY:
+    def _record(self, place: tuple[str, str, str], window: Window, at: float, source: Source) -> None:
+        connection = self._writing()
+        if not _is_newer(connection, place, at):
             return
-        oldest = now - KEPT_SECONDS
-        connection.execute("DELETE FROM latest WHERE at < ?", (oldest,))
-        connection.execute("DELETE FROM sample WHERE at < ?", (oldest,))
-        count = connection.execute("SELECT count(*) FROM sample").fetchone()[0]
-        if count > KEPT_ROWS:
-            edge = connection.execute(
-                "SELECT at FROM sample ORDER BY at LIMIT 1 OFFSET ?", (count - KEPT_ROWS,)
-            ).fetchone()[0]
-            connection.execute("DELETE FROM sample WHERE at < ?", (edge,))
+        with _transaction(connection):
+            # Another pane may have written since.
+            if not _is_newer(connection, place, at):
+                return
+            row = (
+                *place, at, source.value, window.label, window.used_percent, window.resets_at,
+                window.window_seconds, window.used, window.limit, window.remaining, window.unit, window.note,
+            )  # fmt: skip
+            connection.execute("INSERT OR REPLACE INTO latest VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", row)
+            if window.used_percent is not None and _is_news(connection, place, window, at):
+                sample = (*place, at, window.used_percent, window.resets_at)
+                connection.execute("INSERT OR REPLACE INTO sample VALUES (?,?,?,?,?,?)", sample)
+            # The very first one too: most panes are closed before they have inserted many.
+            if self._inserts % PRUNE_EVERY == 0:
+                _prune(connection, at)
+            self._inserts += 1
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            return []
+        with self._guarded():
+            connection = self._reading()
+            return connection.execute(query, values).fetchall() if connection is not None else []
+        return []
+
+    def _reading(self) -> sqlite3.Connection | None:
+        """A connection to a history that is there; None where there is none yet."""
+        connection = self._current()
+        if connection is not None:
+            return connection
+        if not os.path.lexists(self._path):
+            return None
+        connection = self._connect()
+        if _version(connection) == VERSION:
+            return connection
+        self.close()
+        return None
+
+    def _writing(self) -> sqlite3.Connection:
+        """A connection to a history with its tables, made or begun anew if need be."""
+        if self._broken:
+            self._put_aside()
+        connection = self._current()
+        if connection is None or not self._ready:
+            self.close()
+            _make_private(self._path)
+            connection = self._connect()
+            self._prepare(connection)
+            self._ready = True
+        return connection
+
+    def _current(self) -> sqlite3.Connection | None:
+        """The open connection, unless its file was removed or put aside meanwhile."""
+        if self._connection is not None and _inode_of(self._path) != self._inode:
+            self.close()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            self._fail(error)
-            return []
+        if not stat.S_ISREG(os.lstat(self._path).st_mode):
+            raise _Unusable("it is not a regular file")
+        uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        self._inode = _inode_of(self._path)
+        self._connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        return self._connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        version = _version(connection)
+        foreign = version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        if version not in (0, VERSION) or foreign:
+            raise _OtherVersion("it was made by another version")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        with _transaction(connection):
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _put_aside(self) -> None:
+        """A file that is no use is kept under another name; one that replaced it is left."""
+        self.close()
+        if _inode_of(self._path) == self._inode:
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._path.replace(self._path.with_name(self._path.name + ".old"))
+        self._broken = False
+
+
+class _OtherVersion(_Unusable):
+    """A history that we neither understand nor may extend."""
+
+
+def _is_broken(error: Exception) -> bool:
+    """Whether the file itself is no use, as opposed to what is around it."""
+    import sqlite3
+
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, _OtherVersion) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return clean(str(error))
+
+
+def _inode_of(path: Path) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
+def _make_private(path: Path) -> None:
+    """Makes the empty file, readable by us alone from birth; SQLite copies its mode to -wal.
+
+    A file that is there is never opened here: closing it would drop the locks that another
+    connection of this process holds on it.
+    """
+    for folder in reversed((path.parent, *path.parent.parents)):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
+            os.chmod(path, 0o600)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _is_newer(connection: sqlite3.Connection, place: tuple[str, str, str], at: float) -> bool:
+    """Whether a figure of ``at`` is newer than the latest one.
+
+    One that lies ahead by more than a day was kept while the clock was wrong; it must not
+    keep out everything until then.
+    """
+    found = connection.execute(
+        "SELECT at FROM latest WHERE provider = ? AND account = ? AND window = ?", place
+    ).fetchone()
+    return found is None or not at <= found[0] <= at + DAY
+
+
+def _is_news(connection: sqlite3.Connection, place: tuple[str, str, str], window: Window, at: float) -> bool:
+    last = connection.execute(
+        "SELECT at, used_percent, resets_at FROM sample "
+        "WHERE provider = ? AND account = ? AND window = ? AND at <= ? ORDER BY at DESC LIMIT 1",
+        (*place, at),
+    ).fetchone()
+    if last is None or window.used_percent is None:
+        return True
+    moved = abs(window.used_percent - last[1]) >= SAMPLE_POINTS
+    reset = abs((window.resets_at or 0) - (last[2] or 0)) > SAME_RESET
+    return bool(moved or reset or at - last[0] >= SAMPLE_SECONDS)
+
+
+def _prune(connection: sqlite3.Connection, now: float) -> None:
+    oldest = now - KEPT_SECONDS
+    connection.execute("DELETE FROM latest WHERE at < ?", (oldest,))
+    connection.execute("DELETE FROM sample WHERE at < ?", (oldest,))
+    count = connection.execute("SELECT count(*) FROM sample").fetchone()[0]
+    if count > KEPT_ROWS:
+        edge = connection.execute(
+            "SELECT at FROM sample ORDER BY at LIMIT 1 OFFSET ?", (count - KEPT_ROWS,)
+        ).fetchone()[0]
+        connection.execute("DELETE FROM sample WHERE at < ?", (edge,))
 
 
 def rate_per_hour(samples: Sequence[Sample], now: float, span: float = 4 * 3600.0) -> float | None:
@@ -215,7 +333,7 @@ def rate_per_hour(samples: Sequence[Sample], now: float, span: float = 4 * 3600.
 
     Only rises count: a reset is no negative use.  None with fewer than two samples in it.
     """
-    held = [s for s in samples if s.at >= now - span]
+    held = [s for s in samples if now - span <= s.at <= now]
     if len(held) < 2:
         return None
     hours = max(now - held[0].at, BUCKET_SECONDS) / 3600
@@ -225,7 +343,10 @@ def rate_per_hour(samples: Sequence[Sample], now: float, span: float = 4 * 3600.
 def buckets(
     samples: Sequence[Sample], now: float, count: int = 16, width: float = BUCKET_SECONDS
 ) -> tuple[float, ...]:
-    """Points gained in each of the last ``count`` spans of ``width`` seconds, oldest first."""
+    """Points gained in each of the last ``count`` spans of ``width`` seconds, oldest first.
+
+    A gain counts where it was first seen.
+    """
     gained = [0.0] * count
     for sample, rise in zip(samples[1:], _rises(samples), strict=True):
         index = count - 1 - int((now - sample.at) // width)
@@ -236,10 +357,22 @@ def buckets(
 
 def _rises(samples: Sequence[Sample]) -> list[float]:
     """What was gained from each sample to the next; after a reset, all that is used."""
-    rises = []
-    for before, after in pairwise(samples):
-        new = abs((after.resets_at or 0) - (before.resets_at or 0)) > SAME_RESET and (
-            after.used_percent < before.used_percent
-        )
-        rises.append(after.used_percent if new else max(0.0, after.used_percent - before.used_percent))
-    return rises
+    return [
+        after.used_percent
+        if _was_reset(before, after)
+        else max(0.0, after.used_percent - before.used_percent)
+        for before, after in pairwise(samples)
+    ]
+
+
+def _was_reset(before: Sample, after: Sample) -> bool:
+    """Whether the window began anew between two samples.
+
+    Sources differ in whether they know the reset, so one that is only missing is no change,
+    and a slightly lower figure of the same window is a correction, not a reset.
+    """
+    if before.resets_at is None or after.used_percent >= before.used_percent:
+        return False
+    if after.resets_at is None:
+        return before.resets_at <= after.at
+    return abs(after.resets_at - before.resets_at) > SAME_RESET

@@ -152,14 +152,16 @@ def test_no_file_costs_more_than_50_ms_and_8_mb(name: str) -> None:
 
 
 KEYS = st.sampled_from(
-    """
-    five_hour seven_day 5h 7d_fable session primary_window premium chat buckets limits windows data
-    used_percentage pct utilization remainingFraction resets_at reset resetInSec window_minutes used
-    limit remaining unlimited modelId label id status error plan email account extra_usage
-    is_enabled currency unit schema providers claude scope model observed_at sessionUsage
-    fiveHourUtil credits source version
-    """.split()
-) | st.text(max_size=12)
+    [
+        "five_hour", "seven_day", "5h", "7d_fable", "session", "primary_window", "premium", "chat",
+        "buckets", "limits", "windows", "data", "used_percentage", "pct", "utilization",
+        "remainingFraction", "resets_at", "reset", "resetInSec", "window_minutes", "used", "limit",
+        "remaining", "unlimited", "modelId", "label", "id", "status", "error", "plan", "email",
+        "account", "extra_usage", "is_enabled", "currency", "unit", "schema", "providers", "claude",
+        "scope", "model", "observed_at", "sessionUsage", "fiveHourUtil", "credits", "source",
+        "version"
+    ]
+) | st.text(max_size=12)  # fmt: skip
 SCALARS = (
     st.none()
     | st.booleans()
