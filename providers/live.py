@@ -226,8 +226,9 @@ class Live:
         path = self.environment.state_dir / "history.sqlite3"
         if not path.is_file():
             return []
-        oldest = self._clock.now() - REMEMBERED
-        return [r for r in self._open_history().last_readings() if r.observed_at >= oldest]
+        now = self._clock.now()
+        known = self._open_history().last_readings()
+        return [r for r in known if now - REMEMBERED <= r.observed_at <= now]
 
     def _open_history(self) -> History:
         if self._history is None:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     import argparse
 
-    from providers.engine.settings import Settings
-
     from providers.base import Environment
+    from providers.engine.settings import Settings
     from providers.live import Live
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -42,7 +41,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     from providers.engine.settings import SettingsError
-
     from tui.arguments import parser_of
 
     options = parser_of().parse_args(arguments)
@@ -55,9 +53,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    from providers.engine.settings import load
-
     import providers
+    from providers.engine.settings import load
 
     environment = _environment()
     settings = load(environment, providers.PROVIDERS)

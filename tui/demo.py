@@ -20,10 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from providers.base import Environment
 from providers.engine.files import write_atomic
 from providers.engine.settings import environment_from
-
-from providers.base import Environment
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEP_SECONDS = 3.0

@@ -57,14 +57,27 @@ def _run(environment: Environment, settings: Settings, mark: str) -> int:
     clock = SystemClock()
     live = open_live(environment, settings, clock)
     live.begin()
+    # Textual takes an empty NO_COLOR as set; the convention says it is not.
+    if not os.environ.get("NO_COLOR", "x"):
+        del os.environ["NO_COLOR"]
     from tui.app import QuotadeckApp
     from tui.glyphs import ASCII, UNICODE
+    from tui.terminal import background_is_dark
+    from tui.themes import chosen_theme
 
+    inside = any(name in os.environ for name in ("TMUX", "STY"))
+    asked = background_is_dark(os.environ.get("TERM", ""), inside) if settings.theme == "auto" else None
+    theme = chosen_theme(settings.theme, settings.background, os.environ, asked)
     glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
     live.wait_first(FIRST_LOOK)
-    app = QuotadeckApp(live, settings, clock, zone=time.localtime, glyphs=glyphs, mark=mark)
+    config = str(environment.config_dir / "config.toml")
+    app = QuotadeckApp(live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config)
     app.run(mouse=settings.mouse)
     live.stop()
+    if app.crash:
+        print(
+            f"quotadeck: stopped by a bug ({app.crash}); quotadeck doctor helps to report it", file=sys.stderr
+        )
     return app.return_code or 0
 
 

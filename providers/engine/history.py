@@ -29,6 +29,7 @@ PRUNE_EVERY = 256
 SAMPLE_SECONDS = 300.0
 SAMPLE_POINTS = 1.0
 SAME_RESET = 60.0
+NEXT_WINDOW = 1800.0
 BUCKET_SECONDS = 900.0
 BUSY_SECONDS = 1.0
 ORIGIN = "history"
@@ -162,10 +163,12 @@ class History:
             self._inserts += 1
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
         with self._guarded():
             connection = self._reading()
-            return connection.execute(query, values).fetchall() if connection is not None else []
-        return []
+            if connection is not None:
+                found = connection.execute(query, values).fetchall()
+        return found
 
     def _reading(self) -> sqlite3.Connection | None:
         """A connection to a history that is there; None where there is none yet."""
@@ -375,4 +378,4 @@ def _was_reset(before: Sample, after: Sample) -> bool:
         return False
     if after.resets_at is None:
         return before.resets_at <= after.at
-    return abs(after.resets_at - before.resets_at) > SAME_RESET
+    return abs(after.resets_at - before.resets_at) > NEXT_WINDOW

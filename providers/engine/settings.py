@@ -14,6 +14,7 @@ from typing import Any
 
 from providers.base import Environment, FileBytes, Unreadable
 from providers.engine.files import read_file, write_atomic
+from providers.engine.values import clean, looks_secret
 
 CONFIG_BYTES = 1024 * 1024
 REMEMBERED = ("theme", "show", "order", "compact", "hidden")
@@ -102,7 +103,7 @@ def _number(low: float, high: float) -> Check:
 
 
 def _hours(value: Any) -> str:
-    return "" if value in (12, 24) and not isinstance(value, bool) else "12 or 24"
+    return "" if isinstance(value, int) and value in (12, 24) else "12 or 24"
 
 
 _CHECKS: dict[str, Check] = {
@@ -139,38 +140,44 @@ class _File:
 def load(environment: Environment, known: tuple[str, ...]) -> Settings:
     """The settings of this machine; ``known`` are the provider ids there are.
 
-    Raises `SettingsError` for a mistake in config.toml.  A broken settings.toml is left
-    aside and noted: it is ours, and holds nothing that could not be chosen again.
+    Raises `SettingsError` for a mistake in config.toml.  What is wrong in settings.toml is
+    left aside and noted: it is ours, and holds nothing that could not be chosen again.
     """
     settings = Settings()
     config = _read(environment, "config.toml")
     if config is not None:
-        settings = _applied(settings, config, known, tuple(_CHECKS))
+        settings = _applied(settings, config, known)
     try:
         ours = _read(environment, "settings.toml")
-        if ours is not None:
-            settings = _applied(settings, ours, known, REMEMBERED)
     except SettingsError as error:
-        settings = replace(settings, notes=(f"{error}; it is left aside",))
+        settings, ours = replace(settings, notes=(f"{error}; it is left aside",)), None
+    if ours is not None:
+        settings = _remembered(settings, ours, known)
     off = {p for p in known if _switched_off(p, environment.variables)}
     return replace(settings, disabled=settings.disabled | off)
 
 
 def save(environment: Environment, **changes: object) -> None:
-    """Merges changes into settings.toml.  Raises ValueError for a key it may not hold,
-    OSError if it cannot be written."""
-    wrong = set(changes) - set(REMEMBERED)
-    if wrong:
-        raise ValueError(f"settings.toml does not hold {', '.join(sorted(wrong))}")
+    """Merges changes into settings.toml and keeps what else stands there.
+
+    Raises ValueError for a key that it may not hold or a value that the key cannot have,
+    OSError if the file cannot be written.  The last of two panes that save wins.
+    """
+    table = {key: list(v) if isinstance(v, tuple) else v for key, v in changes.items()}
+    for key, value in table.items():
+        if key not in REMEMBERED:
+            raise ValueError(f"settings.toml does not hold {key}")
+        must = _wrong(key, value)
+        if must:
+            raise ValueError(f"{key} must be {must}, not {_shown(value)}")
     try:
         ours = _read(environment, "settings.toml")
     except SettingsError:
         ours = None
     import tomli_w
 
-    table = dict(ours.table) if ours is not None else {}
-    table.update({k: list(v) if isinstance(v, tuple) else v for k, v in changes.items()})
-    write_atomic(environment.config_dir / "settings.toml", tomli_w.dumps(table).encode())
+    merged = {**(ours.table if ours is not None else {}), **table}
+    write_atomic(environment.config_dir / "settings.toml", tomli_w.dumps(merged).encode())
 
 
 def environment_from(variables: Mapping[str, str], home: Path, platform: str) -> Environment:
@@ -194,7 +201,7 @@ def _read(environment: Environment, name: str) -> _File | None:
     path = environment.config_dir / name
     found = read_file(path, CONFIG_BYTES, follow=True)
     home = environment.home
-    shown = f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
+    shown = clean(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path), 200)
     if found is None:
         return None
     if isinstance(found, Unreadable):
@@ -206,70 +213,109 @@ def _parsed(shown: str, found: FileBytes) -> _File:
     import tomllib
 
     try:
-        text = found.data.decode()
+        # Some editors put a BOM in front, which TOML does not know.
+        text = found.data.decode("utf-8-sig")
         return _File(shown, text, tomllib.loads(text))
-    except UnicodeDecodeError:
-        raise SettingsError(f"{shown} is not UTF-8 text") from None
+    except UnicodeDecodeError as error:
+        line = found.data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{shown} line {line}: is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         what, _, where = str(error).partition(" (at ")
-        line = "".join(c for c in where.partition(",")[0] if c.isdigit())
-        at = f" line {line}" if line else ""
-        raise SettingsError(f"{shown}{at}: {what[:1].lower()}{what[1:]}") from None
+        line = int("".join(c for c in where.partition(",")[0] if c.isdigit()) or len(text.splitlines()) or 1)
+        raise SettingsError(f"{shown} line {line}: {clean(what[:1].lower() + what[1:], 200)}") from None
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{shown} is not TOML that can be read") from None
 
 
-def _applied(settings: Settings, file: _File, known: tuple[str, ...], allowed: tuple[str, ...]) -> Settings:
+def _applied(settings: Settings, file: _File, known: tuple[str, ...]) -> Settings:
+    """The settings with config.toml on top; the first mistake is raised."""
     changes: dict[str, Any] = {}
     for key, value in file.table.items():
-        if key in allowed and key in _CHECKS:
-            must = _CHECKS[key](value)
-            if must:
-                raise file.error("", key, f"{key} must be {must}, not {_shown(value)}")
-            changes[key] = value
-        elif key in _LISTS:
-            changes[key] = _ids(file, key, value, known)
-        elif key in _TABLES and allowed != REMEMBERED:
+        if key in _TABLES:
             changes.update(_table(file, key, value, known))
+        elif key in _CHECKS or key in _LISTS:
+            changes[key] = _checked(file, key, value, known)
         else:
-            raise file.error(
-                "", key, f"there is no setting {key!r}{_hint(key, (*allowed, *_LISTS, *_TABLES))}"
-            )
-    return replace(settings, **changes)
+            hint = _hint(key, (*_CHECKS, *_LISTS, *_TABLES))
+            raise file.error("", key, f"there is no setting {_shown(key)}{hint}")
+    merged = replace(settings, **changes)
+    if merged.watch_percent > merged.high_percent:
+        key = "watch_percent" if "watch_percent" in changes else "high_percent"
+        raise file.error("", key, "watch_percent must not be above high_percent")
+    return merged
 
 
-def _ids(file: _File, key: str, value: Any, known: tuple[str, ...]) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise file.error("", key, f"{key} must be a list of provider ids, not {_shown(value)}")
+def _remembered(settings: Settings, file: _File, known: tuple[str, ...]) -> Settings:
+    """The settings with settings.toml on top.  Keys of another version are passed over."""
+    changes: dict[str, Any] = {}
+    notes = list(settings.notes)
+    for key in REMEMBERED:
+        if key in file.table:
+            try:
+                changes[key] = _checked(file, key, file.table[key], known)
+            except SettingsError as error:
+                notes.append(f"{error}; it is left aside")
+    return replace(settings, **changes, notes=tuple(notes))
+
+
+def _wrong(key: str, value: Any) -> str:
+    """What the value of a plain setting must be, or "" if it is right."""
+    if key in _CHECKS:
+        return _CHECKS[key](value)
+    right = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return "" if right else "a list of provider ids"
+
+
+def _checked(file: _File, key: str, value: Any, known: tuple[str, ...]) -> Any:
+    must = _wrong(key, value)
+    if must:
+        raise file.error("", key, f"{key} must be {must}, not {_shown(value)}")
+    return _ids(file, key, value, known) if key in _LISTS else value
+
+
+def _ids(file: _File, key: str, value: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
     for item in value:
         if item not in known:
-            raise file.error("", key, f"{key} names {item!r}; there are {', '.join(known)}")
-    return tuple(value)
+            raise file.error("", key, f"{key} names {_shown(item)}; there are {', '.join(known)}")
+    return tuple(dict.fromkeys(value))
 
 
 def _table(file: _File, name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise file.error("", name, f"{name} must be a table, written [{name}]")
     if name in ("keys", "aliases"):
-        for key, text in value.items():
-            if not isinstance(text, str):
-                raise file.error(name, key, f"{key} must be a text, not {_shown(text)}")
-        return {name: dict(value)}
+        return {name: _texts(file, name, value)}
     for provider in value:
         if provider not in known:
-            raise file.error(
-                f"{name}.{provider}", "", f"there is no provider {provider!r}{_hint(provider, known)}"
-            )
+            what = f"there is no provider {_shown(provider)}{_hint(provider, known)}"
+            raise file.error(name, provider, f"{what}; there are {', '.join(known)}")
     if name == "providers":
         return {"disabled": frozenset(p for p, t in value.items() if not _enabled(file, p, t))}
     return {"sources_off": frozenset(pair for p, t in value.items() for pair in _sources_off(file, p, t))}
 
 
+def _texts(file: _File, section: str, table: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """A table of texts.  ``view.zoom = "f"`` without quotes around the key means the same as
+    with them: TOML makes a table of it, a person means the id."""
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and section == "keys":
+            found.update(_texts(file, section, value, f"{name}."))
+        elif isinstance(value, str):
+            found[name] = clean(value)
+        else:
+            raise file.error(section, name, f"{_shown(name)} must be a text, not {_shown(value)}")
+    return found
+
+
 def _enabled(file: _File, provider: str, table: Any) -> bool:
     section = f"providers.{provider}"
     if not isinstance(table, dict):
-        raise file.error(section, "", f"{provider} must be a table, written [{section}]")
+        raise file.error("providers", provider, f"{provider} must be a table, written [{section}]")
     for key, value in table.items():
         if key != "enabled":
-            raise file.error(section, key, f"there is no setting {key!r}{_hint(key, ('enabled',))}")
+            raise file.error(section, key, f"there is no setting {_shown(key)}{_hint(key, ('enabled',))}")
         if not isinstance(value, bool):
             raise file.error(section, key, f"enabled must be true or false, not {_shown(value)}")
     return bool(table.get("enabled", True))
@@ -278,15 +324,15 @@ def _enabled(file: _File, provider: str, table: Any) -> bool:
 def _sources_off(file: _File, provider: str, table: Any) -> list[tuple[str, str]]:
     section = f"sources.{provider}"
     if not isinstance(table, dict):
-        raise file.error(section, "", f"{provider} must be a table, written [{section}]")
+        raise file.error("sources", provider, f"{provider} must be a table, written [{section}]")
     for key, value in table.items():
         if not isinstance(value, bool):
-            raise file.error(section, key, f"{key} must be true or false, not {_shown(value)}")
+            raise file.error(section, key, f"{_shown(key)} must be true or false, not {_shown(value)}")
     return [(provider, key) for key, value in table.items() if not value]
 
 
 def _switched_off(provider: str, variables: Mapping[str, str]) -> bool:
-    names = (f"QUOTADECK_{provider.upper()}_DISABLED", _TOKENMAXXER.get(provider, ""))
+    names = (f"QUOTADECK_{provider.upper().replace('-', '_')}_DISABLED", _TOKENMAXXER.get(provider, ""))
     return any(variables.get(name, "").lower() in _TRUE for name in names if name)
 
 
@@ -294,31 +340,39 @@ def _hint(word: str, known: tuple[str, ...]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(word, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _shown(value: Any) -> str:
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    """A value as an error may quote it: one short printable line, never a credential."""
+    if looks_secret(str(value)):
+        return "what looks like a credential"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{clean(value, 40)}"' if isinstance(value, str) else clean(str(value), 40)
 
 
 def _line_of(text: str, section: str, key: str) -> int:
-    """The line of a key in its section; of the section's head where the key is not found."""
-    here, head = "", 1
+    """The line that sets a key, also if it is written with dots, else the nearest above it.
+
+    A small scan: it only has to be right for files that a person writes.
+    """
+    wanted = f"{section}.{key}".strip(".")
+    here, best, depth = "", 1, -1
     for number, line in enumerate(text.splitlines(), 1):
-        bare = line.strip()
+        bare = line.split("#")[0].strip()
         if bare.startswith("["):
-            here = bare.strip("[] ").replace('"', "").replace("'", "").split("]")[0]
-            if here == section or (not section and here.split(".")[0] == key):
-                head = number
-                if not key or not section:
-                    return number
-        elif here == section and key and bare.partition("=")[0].strip().strip("\"'") == key:
+            name = here = _plain(bare.strip("[]"))
+        elif "=" in bare:
+            name = f"{here}.{_plain(bare.partition('=')[0])}".strip(".")
+        else:
+            continue
+        if f"{name}.".startswith(f"{wanted}."):
             return number
-    return head
+        if wanted.startswith(f"{name}.") and len(name) > depth:
+            best, depth = number, len(name)
+    return best
+
+
+def _plain(name: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in name.strip().split("."))

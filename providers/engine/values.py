@@ -23,6 +23,8 @@ _SECRET = re.compile(
     r"sk-ant-|sk-proj-|eyJ[A-Za-z0-9_-]{10}|gh[opusr]_|github_pat_|Fe26\.|\brt_|\bat-[A-Za-z0-9]{16}"
 )
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
+"""Strings and brackets.  Possessive: a string of escapes without an end took seconds."""
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
@@ -55,7 +57,8 @@ def _too_deep(text: str) -> bool:
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return False
     depth = 0
-    for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[{\]}]', text):
+    for match in _BRACKET.finditer(text):
+        bracket = match[0]
         if bracket in ("{", "["):
             depth += 1
             if depth > MAX_DEPTH:

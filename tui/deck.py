@@ -1,0 +1,170 @@
+"""The grid of panels: which are shown, in which order, where, and which one is chosen.
+
+Holds the cursor and nothing of the figures; every draw is handed a `DeckView`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from providers.engine.shown import DeckView, ProviderView, Severity
+from providers.model import PROBLEMS, Status
+from tui.arrange import SHORT, Arrangement, Place, arrange, kind_of, step
+from tui.glyphs import Glyphs
+from tui.painted import Painted
+from tui.panel import Panel, needs
+from tui.rows import Frame
+from tui.text import Zone
+
+ORDERS = ("config", "fullest", "reset")
+_SCROLLS = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the deck is looked at; changed by keys."""
+
+    glyphs: Glyphs
+    zone: Zone
+    hours: int = 24
+    left: bool = False
+    private: bool = False
+    compact: bool = False
+    order: str = "config"
+    hidden: tuple[str, ...] = ()
+
+
+class DeckGrid(Painted):
+    """Panels in their places."""
+
+    def __init__(self) -> None:
+        super().__init__(id="deck")
+        self.chosen = ""
+        self.zoomed = False
+        self.folded = 0
+        self.arrangement = Arrangement((), 0, 0, 0, 1)
+        self.order: tuple[str, ...] = ()
+        self._scroll = 0
+        self._panels: dict[str, Panel] = {}
+
+    def draw(self, view: DeckView, look: Look, width: int, height: int) -> int:
+        """Draws every panel that fits; returns how many lines were repainted."""
+        providers = self._visible(view, look, height)
+        self.order = tuple(p.id for p in providers)
+        if self.chosen not in self.order:
+            self.chosen = self.order[0] if self.order else ""
+        frame = Frame(
+            kind_of(width), width, view.generated_at, look.zone, look.glyphs,
+            look.hours, look.left, look.private, look.compact or (height < SHORT),
+        )  # fmt: skip
+        if self.zoomed and providers:
+            self.arrangement = Arrangement((Place(self._index(), 0, 0, width, height),), 1, 1, height, 1)
+        else:
+            self.arrangement = self._arranged(providers, frame, width, height)
+        return self._place(providers, frame)
+
+    def _arranged(
+        self, providers: Sequence[ProviderView], frame: Frame, width: int, height: int
+    ) -> Arrangement:
+        columns = {1: width, 2: width // 2, 3: width // 3}
+        first = arrange([(1, 1)] * len(providers), width, height, 0, 0)
+        narrow = replace(frame, width=columns[first.columns])
+        wanted = [needs(p, narrow) for p in providers]
+        top = self.arrangement.first - 1 if self.arrangement.first else 0
+        return arrange(wanted, width, height, self._index(), top)
+
+    def _place(self, providers: Sequence[ProviderView], frame: Frame) -> int:
+        """Puts panels where they belong; one that has no place is not displayed."""
+        repainted = 0
+        placed = {providers[place.index].id: place for place in self.arrangement.places}
+        for gone in [i for i in self._panels if i not in placed]:
+            self._panels[gone].put(None)
+        for provider in providers:
+            place = placed.get(provider.id)
+            if place is None:
+                continue
+            panel = self._panel(provider.id)
+            panel.put(place)
+            chosen = provider.id == self.chosen
+            own = replace(frame, width=place.width, chosen=chosen)
+            repainted += panel.draw(provider, own, place.height, self.zoomed, self._scroll)
+        return repainted
+
+    def _panel(self, provider_id: str) -> Panel:
+        """The panel of a provider, made at its first sight and kept for good."""
+        panel = self._panels.get(provider_id)
+        if panel is None:
+            panel = self._panels[provider_id] = Panel(provider_id)
+            self.mount(panel)
+        return panel
+
+    def _visible(self, view: DeckView, look: Look, height: int) -> list[ProviderView]:
+        """The panels to show, in the order that is looked at; in a short pane those with
+        nothing to say are folded away and counted."""
+        shown = [p for p in view.providers if p.id not in look.hidden]
+        if look.order == "fullest":
+            shown.sort(key=lambda p: -_fullest(p))
+        elif look.order == "reset":
+            shown.sort(key=lambda p: _next_reset(p, view.generated_at))
+        silent = [p for p in shown if p.status is Status.UNCONFIGURED and not p.accounts]
+        self.folded = 0
+        if height < SHORT and len(silent) < len(shown):
+            self.folded = len(silent)
+            shown = [p for p in shown if p not in silent]
+        return shown
+
+    def _index(self) -> int:
+        return self.order.index(self.chosen) if self.chosen in self.order else 0
+
+    def pick(self, provider_id: str) -> None:
+        """Chooses a panel; does nothing for one that is not shown."""
+        if provider_id in self.order:
+            self.chosen, self._scroll = provider_id, 0
+
+    def pick_number(self, number: int) -> None:
+        """Chooses panel ``number``, counted from 1."""
+        if 0 < number <= len(self.order):
+            self.pick(self.order[number - 1])
+
+    def move(self, direction: str) -> None:
+        """Moves the cursor; scrolls instead while a panel is zoomed."""
+        if self.zoomed and direction in _SCROLLS:
+            self._scroll = max(0, self._scroll + _SCROLLS[direction])
+        elif self.order:
+            columns = self.arrangement.columns
+            self.pick(self.order[step(self._index(), len(self.order), columns, direction)])
+
+    def next_problem(self, view: DeckView, way: int) -> None:
+        """Chooses the next panel that wants a look, round and round."""
+        wanting = {p.id for p in view.providers if p.status in PROBLEMS or p.severity >= Severity.WATCH}
+        count, here = len(self.order), self._index()
+        for distance in range(1, count + 1):
+            candidate = self.order[(here + way * distance) % count]
+            if candidate in wanting:
+                return self.pick(candidate)
+
+    def zoom(self, zoomed: bool) -> None:
+        """One panel on the whole grid, or all of them."""
+        self.zoomed, self._scroll = zoomed, 0
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """The wheel moves the cursor."""
+        self.app.call_later(self.app.run_action, "move('down')")
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """The wheel moves the cursor."""
+        self.app.call_later(self.app.run_action, "move('up')")
+
+
+def _fullest(provider: ProviderView) -> float:
+    front = provider.front
+    return max((w.used_percent or 0.0 for w in front.windows), default=-1.0) if front else -1.0
+
+
+def _next_reset(provider: ProviderView, now: float) -> float:
+    front = provider.front
+    coming = [w.resets_at for w in front.windows if w.resets_at and w.resets_at > now] if front else []
+    return min(coming, default=float("inf"))

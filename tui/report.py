@@ -1,0 +1,175 @@
+"""The formats of ``quotadeck status``: JSON, lines, sentences, one word, tmux.  Pure.
+
+Same facts, same judgements as the pane: everything comes from the `DeckView`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.engine.shown import AccountView, DeckView, ProviderView, Severity, WindowState, WindowView
+from tui.bar import cells
+from tui.glyphs import Glyphs, state_glyph
+from tui.sentences import room_sentence, sentence, verdict
+from tui.text import Zone, account_name, countdown, flag, forecast, pad, percent, state_words
+
+SCHEMA_VERSION = 1
+CHECK_NEAR, CHECK_FULL, CHECK_OLD, CHECK_NOTHING = 10, 11, 20, 30
+_TMUX = {Severity.HIGH: "red", Severity.WATCH: "yellow", Severity.OK: "cyan", Severity.NONE: "default"}
+
+
+def as_json(view: DeckView) -> str:
+    """The contract's document, schema_version 1."""
+    import json
+
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "generated_at": int(view.generated_at),
+        "providers": [_provider(p) for p in view.providers],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _provider(provider: ProviderView) -> dict[str, Any]:
+    return {
+        "id": provider.id,
+        "name": provider.name,
+        "status": provider.status.value,
+        "message": provider.message,
+        "accounts": [_account(a) for a in provider.accounts],
+    }
+
+
+def _account(account: AccountView) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "alias": account.alias,
+        "email": account.email,
+        "plan": account.plan,
+        "live": account.live,
+        "known": account.known,
+        "status": account.status.value,
+        "message": account.message,
+        "login_expires_at": _whole(account.login_expires_at),
+        "next_refresh_at": _whole(account.next_refresh_at),
+        "budget": None,
+        "warnings": list(account.warnings),
+        "windows": [_window(w) for w in account.windows],
+    }
+
+
+def _window(window: WindowView) -> dict[str, Any]:
+    pace = window.pace
+    return {
+        "id": window.id,
+        "label": window.label,
+        "used_percent": None if window.used_percent is None else round(window.used_percent, 1),
+        "resets_at": _whole(window.resets_at),
+        "window_seconds": window.window_seconds,
+        "state": window.state.value,
+        "source": window.source,
+        "observed_at": _whole(window.observed_at),
+        "pace": pace
+        and {"expected_percent": round(pace.expected_percent, 1), "runs_out_at": _whole(pace.runs_out_at)},
+        "used": window.used,
+        "limit": window.limit,
+        "remaining": window.remaining,
+        "unit": window.unit,
+        "note": window.note,
+    }
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def as_lines(view: DeckView, zone: Zone, *, hours: int, width: int, glyphs: Glyphs) -> str:
+    """The default report: the verdict, then a line a window, bars where there is room."""
+    lines = [verdict(view, zone, hours, False, width), ""]
+    for provider in view.providers:
+        front = provider.front
+        words = state_words(provider, front, view.generated_at, zone, hours)
+        lines.append(f"{state_glyph(provider.status, glyphs)} {provider.name}  {words}".rstrip())
+        if provider.message:
+            lines.append(f"  {provider.message}" + (f" (run: {front.fix})" if front and front.fix else ""))
+        for account in provider.accounts:
+            name = account_name(account, False)
+            lines.append(f"  {name}  {account.plan}".rstrip() + ("" if account.live else "  (not live)"))
+            lines += [f"  ! {warning}" for warning in account.warnings]
+            lines += [_line(w, view.generated_at, zone, hours, width, glyphs) for w in account.windows]
+    return "\n".join(lines) + "\n"
+
+
+def _line(window: WindowView, now: float, zone: Zone, hours: int, width: int, glyphs: Glyphs) -> str:
+    room = min(40, width - 56)
+    pace = window.pace
+    tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
+    bar = "".join(s.text for s in cells(room, window.used_percent, tick, ahead, glyphs)) if room >= 8 else ""
+    left = countdown(window.resets_at - now) if window.resets_at and window.resets_at > now else ""
+    text = f"    {pad(window.label, 12)} {bar} {percent(window.used_percent):>4} {left:>7} "
+    return f"{text}{flag(window, glyphs)} {forecast(window, now, zone, hours)}".rstrip()
+
+
+def as_plain(view: DeckView, zone: Zone, *, hours: int) -> str:
+    """One sentence a window, and where most room is; for screen readers and logs."""
+    lines: list[str] = []
+    for provider in view.providers:
+        if not any(a.windows for a in provider.accounts) or provider.message:
+            words = state_words(provider, provider.front, view.generated_at, zone, hours)
+            lines.append(
+                f"{provider.name}, {words or 'ok'}" + (f": {provider.message}" if provider.message else "")
+            )
+        for account in provider.accounts:
+            for window in account.windows:
+                lines.append(sentence(provider, account, window, view.generated_at, zone, hours))
+    room = room_sentence(view, False)
+    return "\n".join([*lines, *([room] if room else [])]) + "\n"
+
+
+def as_short(view: DeckView) -> str:
+    """A word for each provider with a live account: mark, fullest window, ``!`` or ``?``."""
+    return " ".join(_word(p, p.front) for p in view.providers if p.front is not None) + "\n"
+
+
+def as_tmux(view: DeckView) -> str:
+    """The short words with tmux's colour marks, on one line."""
+    words = [
+        f"#[fg={_TMUX[_severity(p.front)]}]{_word(p, p.front).replace('#', '##')}#[default]"
+        for p in view.providers
+        if p.front is not None
+    ]
+    return " ".join(words) + "\n"
+
+
+def _word(provider: ProviderView, account: AccountView | None) -> str:
+    known = _counting(account)
+    if not known:
+        return f"{provider.mark}-"
+    fullest = max(known, key=lambda w: w.used_percent or 0)
+    old = any(w.state in (WindowState.STALE, WindowState.RESET_DUE) for w in known)
+    runs_out = any(w.pace is not None and w.pace.runs_out_at is not None for w in known)
+    urgent = "!" if _severity(account) is Severity.HIGH or runs_out else ""
+    return f"{provider.mark}{percent(fullest.used_percent).rstrip('%')}{urgent}{'?' if old else ''}"
+
+
+def _counting(account: AccountView | None) -> list[WindowView]:
+    """The windows that say how full an account is."""
+    return [w for w in account.windows if w.used_percent is not None and not w.note] if account else []
+
+
+def _severity(account: AccountView | None) -> Severity:
+    return max((w.severity for w in _counting(account)), default=Severity.NONE)
+
+
+def exit_code(view: DeckView) -> int:
+    """For ``--check``: nothing at all, all old, one full, one near, or calm."""
+    if not any(a.windows for p in view.providers for a in p.accounts):
+        return CHECK_NOTHING
+    live = [w for p in view.providers for a in p.accounts if a.live for w in a.windows if not w.note]
+    usable = [w for w in live if w.state in (WindowState.FRESH, WindowState.NOT_STARTED)]
+    if not usable:
+        return CHECK_OLD
+    used = [w.used_percent for w in live if w.used_percent is not None]
+    if any(u >= 100 for u in used):
+        return CHECK_FULL
+    return CHECK_NEAR if any(u >= 75 for u in used) else 0

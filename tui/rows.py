@@ -1,0 +1,368 @@
+"""What stands in a panel: every line of it, from what is shown and the frame it has.
+
+Pure.  The countdowns and the age at the title tick, so they are kept out of the lines and
+handed over apart: their cells are repainted alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from providers.engine.shown import AccountView, ProviderView, Severity, WindowState, WindowView
+from providers.model import Outcome, Status
+from tui.bar import Tone, cells
+from tui.glyphs import Glyphs, state_glyph
+from tui.painted import Line, Piece, cut, spread, width_of
+from tui.text import (
+    Zone,
+    account_name,
+    age,
+    amount,
+    cell_width,
+    countdown,
+    delta,
+    early,
+    fit,
+    flag,
+    forecast,
+    hide,
+    pad,
+    percent,
+    state_words,
+    wrap,
+)
+
+COUNTDOWN, AGE, PERCENT = 7, 4, 4
+BAR_AT_LEAST = 8
+_TONES = {Severity.NONE: "dim", Severity.OK: "ok", Severity.WATCH: "watch", Severity.HIGH: "high"}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a panel is drawn.  ``kind`` is tiny, narrow or boxed; ``width`` in cells, borders
+    included; ``number`` is printed in the title while help is near (1-9)."""
+
+    kind: str
+    width: int
+    now: float
+    zone: Zone
+    glyphs: Glyphs
+    hours: int = 24
+    left: bool = False
+    private: bool = False
+    compact: bool = False
+    chosen: bool = False
+
+    @property
+    def inner(self) -> int:
+        """Cells between the borders and their padding."""
+        return self.width - (4 if self.kind == "boxed" else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The lines of a panel without its title and borders.  ``rows`` must be seen, ``more``
+    are added while there is room; ``ticks`` are the countdowns of the first lines, at
+    ``tick_x`` from the left edge of the content ("" for a line without one)."""
+
+    rows: tuple[Line, ...]
+    more: tuple[Line, ...]
+    ticks: tuple[str, ...]
+    tick_x: int
+
+
+def tone_of(window: WindowView) -> str:
+    """The tone of a window's own figures: old ones are dim whatever they say."""
+    if window.state in (WindowState.STALE, WindowState.RESET_DUE, WindowState.UNKNOWN):
+        return "dim"
+    return _TONES[window.severity]
+
+
+def title(provider: ProviderView, frame: Frame, others: int = 0) -> Line:
+    """The title without the age, which ticks: sign, name, account, plan, state in words."""
+    front = provider.front
+    waiting = provider.status is Status.OK and (front is None or not front.windows)
+    sign = state_glyph(provider.status, frame.glyphs, waiting=waiting)
+    tone = "dim" if provider.status in (Status.STALE, Status.UNCONFIGURED, Status.DISABLED) else "title"
+    mark = frame.glyphs.cursor if frame.chosen else " "
+    name = provider.name.removesuffix(" Code") if frame.kind == "tiny" else provider.name
+    left: Line = (Piece(f"{mark}{sign} ", "chosen" if frame.chosen else tone), Piece(name, tone))
+    who = _who(front, frame) if front is not None else ""
+    words = _words(provider, front, frame)
+    if others:
+        words = f"+{others} {frame.glyphs.dot} {words}" if words else f"+{others}"
+    right: Line = (Piece(words, _word_tone(provider)),) if words else ()
+    if frame.kind == "boxed":
+        return _boxed_title(left, who, right, frame)
+    room = frame.width - AGE - 1
+    named = (*left, Piece(f"  {who}", "dim")) if who and frame.kind == "narrow" else left
+    if who and frame.kind == "tiny" and front is not None and not frame.compact:
+        named = (*left, Piece(f" {account_name(front, frame.private).partition('@')[0]}", "dim"))
+    return spread(named, right, room)
+
+
+def _boxed_title(left: Line, who: str, right: Line, frame: Frame) -> Line:
+    """``╭─ ● Claude Code ──── work@example.com · Max 20x · `` up to the age and the corner."""
+    lines = frame.glyphs.chosen if frame.chosen else frame.glyphs.plain
+    tone = "chosen" if frame.chosen else "border"
+    head: Line = (Piece(lines[2] + lines[0], tone), *left, Piece(" ", tone))
+    room = frame.width - AGE - 3 - width_of(head) - width_of(right) - 5
+    who = fit(who, room) if room >= 6 else ""
+    tail: Line = (Piece(f" {who}", "dim"),) if who else ()
+    if right:
+        tail = (*tail, Piece(f" {frame.glyphs.dot} " if who else " ", "dim"), *right)
+    return spread(head, tail, frame.width - AGE - 3, lines[0], tone)
+
+
+def _who(account: AccountView, frame: Frame) -> str:
+    if frame.compact:
+        return ""
+    name = account_name(account, frame.private)
+    return f" {frame.glyphs.dot} ".join(part for part in (name, account.plan) if part)
+
+
+def _words(provider: ProviderView, account: AccountView | None, frame: Frame) -> str:
+    """The state in words, less the age that stands in its own cells."""
+    words = state_words(provider, account, frame.now, frame.zone, frame.hours)
+    if provider.status is Status.STALE:
+        return "stale"
+    if provider.status is Status.OK and account is not None and account.windows:
+        return ""
+    return words.partition(",")[0] if frame.kind == "tiny" else words
+
+
+def _word_tone(provider: ProviderView) -> str:
+    if provider.status in (Status.EXPIRED, Status.DENIED, Status.ERROR):
+        return "high"
+    return "watch" if provider.status in (Status.LIMITED, Status.OFFLINE) else "dim"
+
+
+def age_text(provider: ProviderView, now: float) -> str:
+    """The age of the newest figure, in its four cells at the title's right."""
+    front = provider.front
+    if front is None or front.observed_at is None or provider.status is Status.DISABLED:
+        return " " * AGE
+    return age(max(0.0, now - front.observed_at)).rjust(AGE)
+
+
+def content(provider: ProviderView, frame: Frame) -> Content:
+    """Everything below the title."""
+    front = provider.front
+    if front is None or not front.windows:
+        return Content(_explained(provider, frame), (), (), 0)
+    columns = _columns(front.windows, frame)
+    rows: list[Line] = []
+    ticks: list[str] = []
+    for window in front.windows:
+        rows.append(_row(window, columns, frame))
+        ticks.append(_tick(window, frame.now).rjust(COUNTDOWN) if not _counts(window, frame.now) else "")
+        if frame.kind == "tiny" and _runs_out(window):
+            rows.append(_out_line(window, columns, frame))
+            ticks.append(" " * COUNTDOWN)
+    while ticks and not ticks[-1]:
+        ticks.pop()
+    more = [*_message(provider, frame), *_parked(provider, frame), *_trend(provider, columns, frame)]
+    return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Widths of the columns of one panel; the bar takes what is left, or is dropped."""
+
+    indent: int
+    label: int
+    bar: int
+    forecast: int
+    delta: int
+
+    @property
+    def tick_x(self) -> int:
+        bar = self.bar + 1 if self.bar else 0
+        return self.indent + self.label + 1 + bar + PERCENT
+
+
+def _columns(windows: tuple[WindowView, ...], frame: Frame) -> _Columns:
+    indent = {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
+    label = max(5 if frame.kind == "tiny" else 7, *(cell_width(_label(w, frame)) for w in windows))
+    label = min(label, 8 if frame.kind == "tiny" else 14)
+    texts = [forecast(w, frame.now, frame.zone, frame.hours) for w in windows if not _counts(w, frame.now)]
+    wanted = 0 if frame.kind == "tiny" else max((cell_width(t) for t in texts), default=0)
+    points = 5 if frame.kind == "narrow" and frame.width >= 76 else 0
+    fixed = indent + label + 1 + 1 + PERCENT + COUNTDOWN + 2
+    room = frame.inner - fixed - points
+    tail = min(wanted + 1 if wanted else 0, max(0, room - BAR_AT_LEAST))
+    bar = room - tail
+    if bar < BAR_AT_LEAST:
+        return _Columns(indent, label, 0, max(0, room + 1), points)
+    return _Columns(indent, label, bar, tail, points)
+
+
+def _label(window: WindowView, frame: Frame) -> str:
+    """Short labels where columns are dear: "7 d Opus" is "opus"."""
+    if frame.kind != "tiny":
+        return window.label
+    base, _, scope = window.label.partition(" d ")
+    return scope.lower() if scope and base.isdigit() else window.label.replace(" ", "")
+
+
+def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
+    tone, pace = tone_of(window), window.pace
+    pieces = [Piece(" " * columns.indent + pad(_label(window, frame), columns.label) + " ")]
+    if columns.bar:
+        tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
+        used = None if window.note else window.used_percent
+        spans = cells(columns.bar, used, tick, ahead, frame.glyphs, left=frame.left)
+        pieces += [Piece(span.text, _bar_tone(span.tone, tone)) for span in spans]
+        pieces.append(Piece(" "))
+    shown = percent(window.used_percent, left=frame.left)
+    if window.used_percent is None and (amount(window) or window.note):
+        shown = ""
+    pieces.append(Piece(shown.rjust(PERCENT), tone))
+    if _counts(window, frame.now):
+        words = forecast(window, frame.now, frame.zone, frame.hours)
+        return (*pieces, Piece(" " + pad(words, COUNTDOWN + 1 + columns.forecast + columns.delta), "dim"))
+    pieces.append(Piece(" " * COUNTDOWN))
+    sign = flag(window, frame.glyphs)
+    pieces.append(Piece(f" {sign}", "watch" if sign == frame.glyphs.out else tone))
+    if columns.forecast:
+        words = forecast(window, frame.now, frame.zone, frame.hours)
+        warn = _runs_out(window) or window.full
+        pieces.append(Piece(" " + pad(words, columns.forecast - 1), tone if warn else "dim"))
+    if columns.delta:
+        pieces.append(Piece(delta(pace).rjust(columns.delta), "dim"))
+    return tuple(pieces)
+
+
+def _counts(window: WindowView, now: float) -> bool:
+    """Whether the row says an amount where others have a countdown and a forecast."""
+    return not _tick(window, now) and bool(window.note or amount(window))
+
+
+def _bar_tone(part: Tone, tone: str) -> str:
+    if part is Tone.FREE:
+        return "track"
+    return "text" if part is Tone.TICK else tone
+
+
+def _tick(window: WindowView, now: float) -> str:
+    if window.resets_at is None or window.resets_at <= now or window.state is WindowState.NOT_STARTED:
+        return ""
+    return countdown(window.resets_at - now)
+
+
+def _runs_out(window: WindowView) -> bool:
+    return window.pace is not None and window.pace.runs_out_at is not None
+
+
+def _out_line(window: WindowView, columns: _Columns, frame: Frame) -> Line:
+    words = forecast(window, frame.now, frame.zone, frame.hours)
+    if window.pace and window.pace.runs_out_at and window.resets_at:
+        words = f"{words}, {early(window.resets_at - window.pace.runs_out_at)}"
+    indent = " " * (columns.indent + columns.label + 1)
+    return cut((Piece(indent), Piece(words, tone_of(window))), frame.width)
+
+
+def _message(provider: ProviderView, frame: Frame) -> list[Line]:
+    front = provider.front
+    said = [provider.message] if provider.message and provider.status is not Status.IDLE else []
+    said += list(front.warnings) if front else []
+    if front and front.fix and provider.status in (Status.EXPIRED, Status.UNCONFIGURED, Status.DENIED):
+        said.append(f"run: {front.fix}")
+    indent = " " * {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
+    lines = [line for text in said for line in wrap(text, frame.inner - len(indent), 2)]
+    return [(Piece(indent), Piece(hide(line, (provider,), frame.private), "watch")) for line in lines]
+
+
+def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
+    """One line for each further account: its windows, and how old they are."""
+    indent = {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
+    lines: list[Line] = []
+    for account in provider.accounts[1:]:
+        name = account_name(account, frame.private).partition("@")[0]
+        parts = [Piece(" " * indent + f"{frame.glyphs.parked} {pad(name, 10)}", "dim")]
+        for window in account.windows[:3]:
+            label = replace(frame, kind="tiny")
+            used = percent(window.used_percent, left=frame.left)
+            parts.append(Piece(f" {_label(window, label)} ", "dim"))
+            parts.append(Piece(f"{used:>4}", _TONES[window.severity]))
+            parts.append(Piece(flag(window, frame.glyphs), "watch"))
+        old = age(frame.now - account.observed_at) if account.observed_at is not None else ""
+        lines.append(spread(tuple(parts), (Piece(old, "dim"),), frame.inner))
+    return lines
+
+
+def _trend(provider: ProviderView, columns: _Columns, frame: Frame) -> list[Line]:
+    trend = provider.trend
+    if trend is None or trend.per_hour is None or frame.kind == "tiny" or not any(trend.buckets):
+        return []
+    top = max(trend.buckets)
+    ramp = frame.glyphs.spark
+    bars = "".join(ramp[min(len(ramp) - 1, round(b / top * (len(ramp) - 1)))] for b in trend.buckets)
+    label = " " * columns.indent + pad("rate", columns.label)
+    rate = f" {trend.per_hour:.0f}%/h" if trend.per_hour >= 1 else f" {trend.per_hour:.1f}%/h"
+    return [(Piece(f"{label} ", "dim"), Piece(bars, "dim"), Piece(f"{rate}, last 4 h", "dim"))]
+
+
+def _explained(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:
+    """A panel without figures: what is the matter, what mends it, where was looked."""
+    indent = " " * {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
+    width = frame.inner - len(indent)
+    front = provider.front
+    lines: list[Line] = [(Piece(indent + text, "text"),) for text in wrap(provider.message, width, 3)]
+    fix = front.fix if front else ""
+    if fix:
+        lines.append((Piece(f"{indent}run: ", "dim"), Piece(fit(fix, width - 5), "key")))
+    if not frame.compact and frame.kind != "tiny":
+        for report in provider.reports:
+            if report.outcome in (Outcome.ABSENT, Outcome.UNREADABLE, Outcome.REFUSED):
+                text = f"{report.outcome.value}: {report.path} {report.detail}".rstrip()
+                lines.append((Piece(indent + fit(text, width), "dim"),))
+    return tuple(lines[:8])
+
+
+def detail(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:
+    """The zoomed panel below its rows: where each figure is from, and what was looked at."""
+    lines: list[Line] = []
+    for account in provider.accounts:
+        lines += [(), _account_line(account, frame)]
+        for window in account.windows:
+            old = age(max(0.0, frame.now - window.observed_at)) or "now"
+            text = f"{pad(window.label, 16)} {percent(window.used_percent):>4}  {window.state.value}"
+            lines.append(
+                (
+                    Piece(f"  {text}", tone_of(window)),
+                    Piece(f"  {window.source} {old}  {window.origin}", "dim"),
+                )
+            )
+        lines += [(Piece(f"  ! {warning}", "watch"),) for warning in account.warnings]
+    lines += [(), (Piece(" looked at", "title"),)]
+    for report in provider.reports:
+        text = f"  {report.outcome.value:<10} {report.title}: {report.path}"
+        more = f"  ({report.detail})" if report.detail else ""
+        lines.append((Piece(text, "text" if report.outcome is Outcome.READ else "dim"), Piece(more, "dim")))
+    shown = [tuple(Piece(hide(p.text, (provider,), frame.private), p.tone) for p in line) for line in lines]
+    return tuple(cut(line, frame.inner) for line in shown)
+
+
+def _account_line(account: AccountView, frame: Frame) -> Line:
+    sign = frame.glyphs.live if account.live else frame.glyphs.parked
+    parts = [account_name(account, frame.private), account.plan, account.status.value, account.message]
+    if account.login_expires_at is not None:
+        parts.append(f"login ends in {countdown(account.login_expires_at - frame.now)}")
+    return (Piece(f" {sign} ", "title"), Piece("  ".join(p for p in parts if p), "title"))
+
+
+def boxed(title_line: Line, body: tuple[Line, ...], frame: Frame, height: int) -> tuple[Line, ...]:
+    """A panel with its border, filled up to ``height`` lines.  The title's age cells and
+    the corner are closed here; the age itself is painted by its own widget."""
+    lines = frame.glyphs.chosen if frame.chosen else frame.glyphs.plain
+    tone = "chosen" if frame.chosen else "border"
+    top = (*title_line, Piece(" " * (AGE + 1), tone), Piece(lines[0] + lines[3], tone))
+    side = Piece(lines[1], tone)
+    framed: list[Line] = [top]
+    for index in range(height - 2):
+        inside = cut(body[index], frame.inner) if index < len(body) else ()
+        gap = Piece(" " * (frame.inner - width_of(inside) + 1))
+        framed.append((side, Piece(" "), *inside, gap, side))
+    framed.append((Piece(lines[5] + lines[0] * (frame.width - 2) + lines[4], tone),))
+    return tuple(framed)
