@@ -75,6 +75,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
             settings.order, settings.hidden,
         )  # fmt: skip
         self.palette: dict[str, Style] = {}
+        self.ascii_only = glyphs.words
         self.crash = ""
         self.paused = False
         self._mark, self._config = mark, config

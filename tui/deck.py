@@ -58,7 +58,8 @@ class DeckGrid(Painted):
             self.chosen = self.order[0] if self.order else ""
         frame = Frame(
             kind_of(width), width, view.generated_at, look.zone, look.glyphs,
-            look.hours, look.left, look.private, look.compact or (height < SHORT),
+            look.hours, look.left, look.private, look.compact or height < SHORT - 2,
+            short=height < SHORT - 2,
         )  # fmt: skip
         if self.zoomed and providers:
             self.arrangement = Arrangement((Place(self._index(), 0, 0, width, height),), 1, 1, height, 1)
@@ -111,7 +112,7 @@ class DeckGrid(Painted):
             shown.sort(key=lambda p: _next_reset(p, view.generated_at))
         silent = [p for p in shown if p.status is Status.UNCONFIGURED and not p.accounts]
         self.folded = 0
-        if height < SHORT and len(silent) < len(shown):
+        if height < SHORT - 2 and len(silent) < len(shown):
             self.folded = len(silent)
             shown = [p for p in shown if p not in silent]
         return shown

@@ -52,6 +52,13 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
+def _plain(text: str) -> str:
+    """ASCII whatever the text holds, in as many cells: names come from files."""
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else "~" if c == "…" else "?" * cell_width(c) for c in text)
+
+
 class Painted(Widget):
     """A widget that shows lines, in the styles that the app's palette gives their tones."""
 
@@ -80,5 +87,9 @@ class Painted(Widget):
         width = self.size.width
         line = self.lines[y] if y < len(self.lines) else ()
         palette: dict[str, Style] = getattr(self.app, "palette", {})
-        segments = [Segment(piece.text, palette.get(piece.tone)) for piece in line]
+        ascii_only: bool = getattr(self.app, "ascii_only", False)
+        segments = [
+            Segment(_plain(piece.text) if ascii_only else piece.text, palette.get(piece.tone))
+            for piece in line
+        ]
         return Strip(segments).adjust_cell_length(width, palette.get("text"))

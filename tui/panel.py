@@ -101,7 +101,7 @@ class Panel(Painted):
         room = max(0, self._placed[3] - 1 - (edge // 2)) if self._placed else 0
         ticks = ticks[:room]
         self._countdowns.put(Region(edge + held.tick_x, 1, COUNTDOWN, len(ticks)) if ticks else None)
-        self._countdowns.show([(Piece(text, "text"),) for text in ticks])
+        self._countdowns.show([(tick,) for tick in ticks])
         corner = frame.width - AGE - (3 if edge else 1)
         self._age.put(Region(corner, 0, AGE, 1))
         self._age.show([(Piece(age_text(provider, frame.now), "dim"),)])

@@ -40,7 +40,7 @@ _TONES = {Severity.NONE: "dim", Severity.OK: "ok", Severity.WATCH: "watch", Seve
 @dataclass(frozen=True, slots=True)
 class Frame:
     """How a panel is drawn.  ``kind`` is tiny, narrow or boxed; ``width`` in cells, borders
-    included; ``number`` is printed in the title while help is near (1-9)."""
+    included; ``short`` leaves out what does not press."""
 
     kind: str
     width: int
@@ -51,6 +51,7 @@ class Frame:
     left: bool = False
     private: bool = False
     compact: bool = False
+    short: bool = False
     chosen: bool = False
 
     @property
@@ -62,12 +63,12 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class Content:
     """The lines of a panel without its title and borders.  ``rows`` must be seen, ``more``
-    are added while there is room; ``ticks`` are the countdowns of the first lines, at
-    ``tick_x`` from the left edge of the content ("" for a line without one)."""
+    are added while there is room; ``ticks`` are the countdowns of the first lines, each
+    `COUNTDOWN` cells, at ``tick_x`` from the left edge of the content."""
 
     rows: tuple[Line, ...]
     more: tuple[Line, ...]
-    ticks: tuple[str, ...]
+    ticks: tuple[Piece, ...]
     tick_x: int
 
 
@@ -150,19 +151,31 @@ def content(provider: ProviderView, frame: Frame) -> Content:
     front = provider.front
     if front is None or not front.windows:
         return Content(_explained(provider, frame), (), (), 0)
-    columns = _columns(front.windows, frame)
+    windows = _worth_a_row(front.windows, frame)
+    columns = _columns(windows, frame)
     rows: list[Line] = []
-    ticks: list[str] = []
-    for window in front.windows:
+    ticks: list[Piece] = []
+    ticking = 0
+    for window in windows:
         rows.append(_row(window, columns, frame))
-        ticks.append(_tick(window, frame.now).rjust(COUNTDOWN) if not _counts(window, frame.now) else "")
-        if frame.kind == "tiny" and _runs_out(window):
-            rows.append(_out_line(window, columns, frame))
-            ticks.append(" " * COUNTDOWN)
-    while ticks and not ticks[-1]:
-        ticks.pop()
+        ticks.append(Piece(_tick(window, frame.now).rjust(COUNTDOWN)))
+        if not _counts(window, frame.now):
+            ticking = len(ticks)
+        if frame.kind == "tiny" and not frame.short and _runs_out(window):
+            line = _out_line(window, columns, frame)
+            rows.append(line)
+            covered = line[0].text[columns.tick_x : columns.tick_x + COUNTDOWN]
+            ticks.append(Piece(covered.ljust(COUNTDOWN), line[0].tone))
+            ticking = len(ticks)
+    del ticks[ticking:]
     more = [*_message(provider, frame), *_parked(provider, frame), *_trend(provider, columns, frame)]
     return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x)
+
+
+def _worth_a_row(windows: tuple[WindowView, ...], frame: Frame) -> tuple[WindowView, ...]:
+    """In a short pane money and balances wait for the zoom, unless there is nothing else."""
+    kept = tuple(w for w in windows if not _counts(w, frame.now)) if frame.short else windows
+    return kept or windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +215,9 @@ def _label(window: WindowView, frame: Frame) -> str:
     if frame.kind != "tiny":
         return window.label
     base, _, scope = window.label.partition(" d ")
-    return scope.lower() if scope and base.isdigit() else window.label.replace(" ", "")
+    if scope and base.isdigit():
+        return scope.lower()
+    return window.label.replace(" ", "") if len(window.label) <= 8 else window.label.partition(" ")[0]
 
 
 def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
@@ -220,6 +235,8 @@ def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
     pieces.append(Piece(shown.rjust(PERCENT), tone))
     if _counts(window, frame.now):
         words = forecast(window, frame.now, frame.zone, frame.hours)
+        if frame.kind == "tiny" and not window.note:
+            words = amount(window, brief=True)
         return (*pieces, Piece(" " + pad(words, COUNTDOWN + 1 + columns.forecast + columns.delta), "dim"))
     pieces.append(Piece(" " * COUNTDOWN))
     sign = flag(window, frame.glyphs)
@@ -259,7 +276,7 @@ def _out_line(window: WindowView, columns: _Columns, frame: Frame) -> Line:
     if window.pace and window.pace.runs_out_at and window.resets_at:
         words = f"{words}, {early(window.resets_at - window.pace.runs_out_at)}"
     indent = " " * (columns.indent + columns.label + 1)
-    return cut((Piece(indent), Piece(words, tone_of(window))), frame.width)
+    return (Piece(pad(indent + words, frame.width), tone_of(window)),)
 
 
 def _message(provider: ProviderView, frame: Frame) -> list[Line]:

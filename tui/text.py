@@ -121,15 +121,16 @@ def forecast(window: WindowView, now: float, zone: Zone, hours: int = 24) -> str
     return "lasts" if out is None else f"out {clock_time(out, now, zone, hours)}"
 
 
-def amount(window: WindowView) -> str:
-    """What is counted: ``12.34 of 50.00 EUR``, ``2,870 of 7,000 credits``, ``250 credits``."""
+def amount(window: WindowView, *, brief: bool = False) -> str:
+    """What is counted: ``12.34 of 50.00 EUR``, ``2,870 of 7,000 credits``, ``250 credits``;
+    ``brief``: what is used, in whole units (``12 EUR``)."""
     unit = window.unit or ""
-    places = 2 if unit in _MONEY else 0
+    places = 2 if unit in _MONEY and not brief else 0
     if window.remaining is not None:
         return f"{window.remaining:,.{places}f} {unit}".strip()
     if window.used is None:
         return ""
-    top = f" of {window.limit:,.{places}f}" if window.limit is not None else ""
+    top = f" of {window.limit:,.{places}f}" if window.limit is not None and not brief else ""
     return f"{window.used:,.{places}f}{top} {unit}".strip()
 
 

@@ -175,6 +175,9 @@ BARE_PERCENTS = frozenset({"five_hour", "seven_day", "5h", "7d"})
 """Flat figures from 0 to 100 (jarrodwatts/claude-hud:src/usage-api.ts)."""
 
 
+_FAMILY = re.compile(r"^[a-z]+-(?=\d)")
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """What a name says about a window: the canonical ``base`` id, empty if the name is
@@ -191,9 +194,10 @@ class Slot:
 
     @property
     def label(self) -> str:
-        """What a person reads; a scope keeps the writer's spelling."""
+        """What a person reads; a scope keeps the writer's spelling, less a family name
+        before a version ("gemini-2.5-pro" is "2.5-pro": columns are dear)."""
         if self.base in ("", "day", "month") and self.scope:
-            return self.scope
+            return _FAMILY.sub("", self.scope)
         base = _LABELS.get(self.base) or _ODD.sub(_odd_label, self.base)
         return f"{base} {self.scope}".strip() or "quota"
 
