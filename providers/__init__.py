@@ -1,15 +1,14 @@
 """The registry: providers in panel order.  Reading it imports none of them.
 
-Adding a provider is one line here and a folder of that name whose package has a
-``PROVIDER`` (see `providers.base.Provider`).
+Adding a provider is one line here and a folder of that name with a module ``provider``
+whose ``PROVIDER`` answers as `providers.base.Provider` says.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.base import Provider
 
 PROVIDERS: tuple[str, ...] = ("claude", "codex", "sidecars")
@@ -19,6 +18,7 @@ def load(provider_id: str) -> Provider:
     """The provider of that id; raises KeyError for an id that is not in the registry."""
     if provider_id not in PROVIDERS:
         raise KeyError(provider_id)
-    module = importlib.import_module(f"providers.{provider_id}")
-    provider: Provider = module.PROVIDER
+    from importlib import import_module
+
+    provider: Provider = import_module(f"providers.{provider_id}.provider").PROVIDER
     return provider

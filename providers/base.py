@@ -9,18 +9,17 @@ one-shot commands, on the only thread).  Nothing here knows a screen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from providers.model import Fact, Source
+from providers.record import Record
 
 KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Record):
     """Where everything is: the person's home, the variables, and our own folders.
 
     Passed in everywhere instead of being asked of ``os``; tests hand over a
@@ -53,8 +52,7 @@ class Environment:
         return self.state_dir / "statusline"
 
 
-@dataclass(frozen=True, slots=True)
-class FileSource:
+class FileSource(Record):
     """Files of one kind that a provider reads.
 
     ``folder`` is watched; ``pattern`` is an fnmatch pattern over file *names*.
@@ -76,17 +74,17 @@ class FileSource:
     newest: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FileBytes:
+class FileBytes(Record):
     """A file as it was read once: ``data`` whole, ``mtime`` in epoch seconds."""
 
     path: Path
-    data: bytes = field(repr=False)
+    data: bytes
     mtime: float
 
+    _hidden = ("data",)
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+
+class Unreadable(Record):
     """A file that is there but could not be read; ``reason`` is a clean sentence
     that names the fix, without the file's content."""
 
@@ -98,8 +96,7 @@ class Unreadable:
 Found = FileBytes | Unreadable | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadContext:
+class ReadContext(Record):
     """What a parser may know besides the bytes."""
 
     now: float
@@ -121,8 +118,7 @@ class SecretFound(Unparseable):
     """The file holds what looks like a credential, so nothing of it is used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Record):
     """What is true of a provider without touching the disk.
 
     ``mark`` is the letter of ``status --short``; ``cli`` the command whose run

@@ -7,8 +7,9 @@ may exceed 100; ``None`` always means *unknown*, never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from providers.record import Record
 
 HOUR = 3600
 DAY = 86_400
@@ -54,8 +55,7 @@ PROBLEMS = frozenset({Status.EXPIRED, Status.DENIED, Status.ERROR, Status.OFFLIN
 """Statuses that a person may have to do something about; ``n`` walks over them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Record):
     """One quota that refills, as one source described it.
 
     ``id`` is canonical: ``5h``, ``7d``, ``7d:<model>``, ``day``, ``day:<model>``,
@@ -77,8 +77,7 @@ class Window:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Record):
     """Who an account is.  ``key`` is the provider's own stable identity (never an
     e-mail: one e-mail can own several organisations); the rest are labels."""
 
@@ -87,8 +86,7 @@ class Identity:
     organisation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Record):
     """What one source said about one account at one moment.
 
     ``account`` is an identity key, or None where the source names none; the deck
@@ -112,8 +110,7 @@ class Reading:
     next_refresh_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Record):
     """A source's word that an account is not well; it never touches figures.
 
     A later reading of the same ``origin`` takes it back.
@@ -129,8 +126,7 @@ class Failure:
     retry_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoginState:
+class LoginState(Record):
     """What the login that a CLI holds right now says of itself, secrets left out.
 
     ``fix`` is the command that mends it.  ``warnings`` are sentences about what
@@ -161,8 +157,7 @@ class Outcome(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceReport:
+class SourceReport(Record):
     """One file or folder that was looked at, and what came of it.
 
     ``detail`` is one clean sentence without secrets, empty when all is well.
@@ -177,8 +172,7 @@ class SourceReport:
     observed_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Record):
     """How one window's use moved lately, from our own bounded history.
 
     ``buckets`` are points of used percent gained per quarter of an hour, oldest first;

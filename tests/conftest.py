@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from providers.base import Environment
+from providers.record import replace
 
 SAMPLES = Path(__file__).parent / "samples"
 REAL_HOME = os.path.expanduser("~")

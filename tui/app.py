@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from rich.style import Style
@@ -19,6 +18,7 @@ from textual.events import Resize
 from providers.engine.clock import Clock
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
+from providers.record import replace
 from tui.arrange import SHORT, SMALLEST, kind_of
 from tui.deck import ORDERS, DeckGrid, Look
 from tui.footer import Footer
@@ -191,7 +191,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
         ]
 
     def _change(self, **changes: object) -> None:
-        self.look = replace(self.look, **changes)  # type: ignore[arg-type]
+        self.look = replace(self.look, **changes)
         self.draw()
 
     def _remember(self, **changes: object) -> None:

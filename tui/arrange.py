@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from providers.record import Record
 
 TINY, NORMAL, WIDE = 56, 100, 160
 SHORT = 20
 SMALLEST = (30, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """A panel's rectangle in cells, relative to the grid."""
 
     index: int
@@ -21,8 +21,7 @@ class Place:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Record):
     """The places of the panels that fit, the first and last panel shown (from 1), the
     height that is used, and which panels share a row with each other (for moving)."""
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    # Spelled out: importing typing for this name alone costs a third of an empty Python.
     import argparse
+    from typing import TextIO
 
     from providers.base import Environment
     from providers.engine.settings import Settings
@@ -84,8 +86,8 @@ def _loaded(environment: Environment, settings: Settings) -> Live:
 
 def _status(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
-    from dataclasses import replace
 
+    from providers.record import replace
     from tui import report
 
     view = _loaded(environment, settings).view()

@@ -6,12 +6,12 @@ Holds the cursor and nothing of the figures; every draw is handed a `DeckView`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from providers.engine.shown import DeckView, ProviderView, Severity
 from providers.model import PROBLEMS, Status
+from providers.record import Record, replace
 from tui.arrange import SHORT, Arrangement, Place, arrange, kind_of, step
 from tui.glyphs import Glyphs
 from tui.painted import Painted
@@ -23,8 +23,7 @@ ORDERS = ("config", "fullest", "reset")
 _SCROLLS = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Record):
     """How the deck is looked at; changed by keys."""
 
     glyphs: Glyphs

@@ -6,16 +6,15 @@ nothing, changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from providers.base import Environment
 from providers.engine.checkup import Finding
 from providers.engine.shown import DeckView
+from providers.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Checkup:
+class Checkup(Record):
     """Everything that doctor prints.  ``surroundings`` are (name, value) pairs."""
 
     deck: DeckView

@@ -6,13 +6,11 @@ form.  Pure data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from providers.model import Status
+from providers.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Record):
     """One set.  ``used``, ``projected`` and ``free`` differ, so that a bar can be read
     without colour; ``plain`` and ``chosen`` are the borders of a panel: horizontal,
     vertical, then the corners from the top left, clockwise."""

@@ -7,13 +7,13 @@ import it.  Every action that a key can do stands here once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
+from providers.record import Record, replace
 
-@dataclass(frozen=True, slots=True)
-class Key:
+
+class Key(Record):
     """One thing that keys do.
 
     ``id`` is what ``[keys]`` in config.toml names; ``keys`` are Textual's names of the keys,

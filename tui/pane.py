@@ -12,12 +12,12 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from providers.engine.clock import SystemClock
 from providers.live import open_live
+from providers.record import replace
 
 if TYPE_CHECKING:
     import argparse

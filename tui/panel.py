@@ -6,14 +6,13 @@ stands in widgets of its own: 73 KB a minute instead of 403 when seconds were sh
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.app import ComposeResult
 from textual.events import Click
 from textual.geometry import Region
 from textual.message import Message
 
 from providers.engine.shown import ProviderView
+from providers.record import replace
 from tui.arrange import Place
 from tui.painted import Line, Painted, Piece
 from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, content, detail, title

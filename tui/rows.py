@@ -6,10 +6,9 @@ handed over apart: their cells are repainted alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from providers.engine.shown import AccountView, ProviderView, Severity, WindowState, WindowView
 from providers.model import Outcome, Status
+from providers.record import Record, replace
 from tui.bar import Tone, cells
 from tui.glyphs import Glyphs, state_glyph
 from tui.painted import Line, Piece, cut, spread, width_of
@@ -37,8 +36,7 @@ BAR_AT_LEAST = 8
 _TONES = {Severity.NONE: "dim", Severity.OK: "ok", Severity.WATCH: "watch", Severity.HIGH: "high"}
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Record):
     """How a panel is drawn.  ``kind`` is tiny, narrow or boxed; ``width`` in cells, borders
     included; ``short`` leaves out what does not press."""
 
@@ -60,8 +58,7 @@ class Frame:
         return self.width - (4 if self.kind == "boxed" else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Record):
     """The lines of a panel without its title and borders.  ``rows`` must be seen, ``more``
     are added while there is room; ``ticks`` are the countdowns of the first lines, each
     `COUNTDOWN` cells, at ``tick_x`` from the left edge of the content."""
@@ -178,8 +175,7 @@ def _worth_a_row(windows: tuple[WindowView, ...], frame: Frame) -> tuple[WindowV
     return kept or windows
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Record):
     """Widths of the columns of one panel; the bar takes what is left, or is dropped."""
 
     indent: int

@@ -7,16 +7,16 @@ three tones here keep at least 30 in every simulation.  Built once per theme.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rich.style import Style
 from textual.theme import Theme
 
+from providers.record import Record
+
 OURS = ("quotadeck-dark", "quotadeck-light", "ansi-dark", "ansi-light")
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(Record):
     """The tokens of one theme, as rich names them."""
 
     ok: str

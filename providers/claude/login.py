@@ -9,7 +9,6 @@ steipete/CodexBar:docs/claude.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from providers.base import Environment, FileBytes, Found, ReadContext, Unparseab
 from providers.claude.quota import cached_reading, identity_key
 from providers.engine.values import clean, epoch, load_json
 from providers.model import Fact, Identity, LoginState, Status
+from providers.record import Record, replace
 
 _LOG_IN = "claude auth login"
 _SCOPE = "user:profile"
@@ -48,8 +48,7 @@ def config_file(environment: Environment) -> Path:
     return environment.home / ".claude.json"
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(Record):
     """A JSON file: its document ({} if there is none), and what is wrong with it."""
 
     document: Mapping[str, Any]

@@ -30,8 +30,9 @@ Put this into ~/.claude/settings.json:
 
 If you already have a status line, keep it and let both see the input:
 
-  "statusLine": {"type": "command", "command":
-    "input=$(cat); printf %s \\"$input\\" | quotadeck statusline --quiet; printf %s \\"$input\\" | YOUR-COMMAND"}
+  "statusLine": {"type": "command", "command": "input=$(cat); \
+printf %s \\"$input\\" | quotadeck statusline --quiet; \
+printf %s \\"$input\\" | YOUR-COMMAND"}
 
 Nothing was written.
 """

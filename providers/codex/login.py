@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from providers.base import Environment, FileBytes, Found, ReadContext, Unparseab
 from providers.codex.quota import plan_label
 from providers.engine.values import clean, load_json, number
 from providers.model import Identity, LoginState, Status
+from providers.record import replace
 
 _AUTH = "https://api.openai.com/auth"
 _PROFILE = "https://api.openai.com/profile"

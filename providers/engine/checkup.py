@@ -9,18 +9,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
 from providers.base import Environment, FileSource
 from providers.engine.intake import tilde
+from providers.record import Record
 
 OPEN_TO_OTHERS = 0o077
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """One thing that is not as it should be.  ``fix`` is a command, empty if there is none."""
 
     path: str

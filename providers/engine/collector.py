@@ -8,7 +8,6 @@ business, and a provider that raises harms its own panel only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from providers.base import Environment, FileSource, Provider, ReadContext
@@ -16,6 +15,7 @@ from providers.engine.clock import Clock
 from providers.engine.intake import Intake, crashed, intakes_for, reports_of, tilde
 from providers.engine.trees import folders_under
 from providers.model import Fact, Failure, Outcome, Reading, SourceReport
+from providers.record import replace
 
 
 class Collector:

@@ -7,9 +7,8 @@ view.py alone.  All merging happens here.
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from providers.base import Descriptor
 from providers.engine.timeline import Timeline
@@ -25,6 +24,7 @@ from providers.model import (
     Window,
     sound_percent,
 )
+from providers.record import Record
 
 SAME_RESET = 60.0
 """Two resets closer than this are the same one; sub-second parts differ from call to call."""
@@ -42,8 +42,7 @@ UNKNOWN = ""
 _RANK = {source: rank for rank, source in enumerate(Source)}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Record):
     """One window as the best source described it."""
 
     window: Window
@@ -52,8 +51,7 @@ class Figure:
     observed_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
+class AccountFacts(Record):
     """Everything known about one account; ``key`` is `UNKNOWN` for unattributed figures."""
 
     key: str
@@ -65,8 +63,7 @@ class AccountFacts:
     next_refresh_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderFacts:
+class ProviderFacts(Record):
     """Everything known about one provider."""
 
     descriptor: Descriptor
@@ -76,8 +73,7 @@ class ProviderFacts:
     trends: tuple[Trend, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Record):
     """The frozen state of the deck, in panel order."""
 
     providers: tuple[ProviderFacts, ...]
@@ -90,18 +86,22 @@ def account_id(provider: str, key: str) -> str:
         return key[3:]
     if key == UNKNOWN:
         return "unknown"
-    return hashlib.blake2s(f"{provider}\0{key}".encode(), digest_size=4).hexdigest()
+    # Not a cryptographic hash: hashlib costs 2.6 ms to import, and the id hides nothing
+    # from anybody who may read the file that the key stands in.
+    return f"{zlib.crc32(f'{provider}/{key}'.encode()):08x}"
 
 
-@dataclass(slots=True)
 class _Account:
-    identity: Identity
-    alias: str = ""
-    plan: str = ""
-    named_at: float = float("-inf")
-    figures: dict[str, Figure] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    next_refresh_at: float | None = None
+    """What is known of one account, as it grows."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.alias = ""
+        self.plan = ""
+        self.named_at = float("-inf")
+        self.figures: dict[str, Figure] = {}
+        self.failures: dict[str, Failure] = {}
+        self.next_refresh_at: float | None = None
 
     def freeze(self, key: str) -> AccountFacts:
         return AccountFacts(
@@ -115,13 +115,15 @@ class _Account:
         )
 
 
-@dataclass(slots=True)
 class _Provider:
-    descriptor: Descriptor
-    login: LoginState | None = None
-    accounts: dict[str, _Account] = field(default_factory=dict)
-    reports: dict[str, SourceReport] = field(default_factory=dict)
-    trends: dict[tuple[str, str], Trend] = field(default_factory=dict)
+    """What is known of one provider, as it grows."""
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.descriptor = descriptor
+        self.login: LoginState | None = None
+        self.accounts: dict[str, _Account] = {}
+        self.reports: dict[str, SourceReport] = {}
+        self.trends: dict[tuple[str, str], Trend] = {}
 
     def account(self, key: str) -> _Account:
         if key not in self.accounts:

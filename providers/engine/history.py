@@ -11,13 +11,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from providers.engine.values import clean
 from providers.model import DAY, Reading, Source, Window
+from providers.record import Record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -50,8 +50,7 @@ CREATE TABLE IF NOT EXISTS latest (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Record):
     """Used percent (0-100) of one window at one moment (epoch seconds)."""
 
     at: float

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -52,13 +51,13 @@ def tilde(path: Path, home: Path) -> str:
     return clean(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path), 200)
 
 
-@dataclass(slots=True)
 class Outcomes:
     """How each file of a source went, folded into one report."""
 
-    source: FileSource
-    provider_id: str
-    files: dict[Path, tuple[Outcome, str]] = field(default_factory=dict)
+    def __init__(self, source: FileSource, provider_id: str) -> None:
+        self.source = source
+        self.provider_id = provider_id
+        self.files: dict[Path, tuple[Outcome, str]] = {}
 
     def report(self, context: ReadContext) -> SourceReport:
         """One line for doctor: the best outcome, and what the others suffered from."""

@@ -6,7 +6,6 @@ Pure; made by view.py from what is shown, so it says nothing that a row does not
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from providers.engine.shown import (
     AccountView,
@@ -20,6 +19,7 @@ from providers.engine.shown import (
     WindowView,
 )
 from providers.model import DAY, Status
+from providers.record import replace
 
 HORIZON = DAY
 

@@ -5,18 +5,16 @@ Evaluated at the moment of measurement, not now, so that an old figure does not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from providers.engine.shown import Pace
 from providers.model import Window
+from providers.record import Record
 
 QUIET_SHARE = 0.03
 """Nothing is said in the first 3 % of a window: one prompt would look like a sprint
 (steipete/CodexBar:Sources/CodexBarCore/UsagePace.swift)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaceRule:
+class PaceRule(Record):
     """When a run-out is said: ahead by more than ``points``, after ``quiet_seconds``."""
 
     points: float = 6.0

@@ -8,13 +8,14 @@ command line; written on the reader thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from providers.base import Environment, FileBytes, Unreadable
 from providers.engine.files import read_file, write_atomic
 from providers.engine.values import clean, looks_secret
+from providers.record import Record, replace
 
 CONFIG_BYTES = 1024 * 1024
 REMEMBERED = ("theme", "show", "order", "compact", "hidden")
@@ -32,8 +33,7 @@ class SettingsError(Exception):
     """A setting is wrong; the text is one sentence with file and line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Record):
     """Every setting with its default."""
 
     theme: str = "auto"
@@ -70,9 +70,9 @@ class Settings:
     """Providers of which nothing is read (``[providers.<id>] enabled = false``)."""
     sources_off: frozenset[tuple[str, str]] = frozenset()
     """Single sources that are not read (``[sources.<provider>] <id> = false``)."""
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = MappingProxyType({})
     """Other keys for actions (``[keys] "view.zoom" = "f"``)."""
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = MappingProxyType({})
     """Names for accounts, by e-mail or account id."""
     notes: tuple[str, ...] = ()
     """What was wrong with files of ours, said in doctor; never stops a start."""
@@ -125,8 +125,7 @@ _LISTS = ("panels", "hidden")
 _TABLES = ("providers", "sources", "keys", "aliases")
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Record):
     """One TOML file with its text, so that an error can name the line."""
 
     shown: str

@@ -7,10 +7,10 @@ decided here; only wording and local time are left to the edge (tui/text.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from providers.model import SourceReport, Status, Trend
+from providers.record import Record
 
 
 class WindowState(StrEnum):
@@ -32,8 +32,7 @@ class Severity(IntEnum):
     HIGH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Record):
     """Use against time, evaluated when the figure was measured.
 
     ``expected_percent`` is the elapsed share of the window; ``projected_percent``
@@ -47,8 +46,7 @@ class Pace:
     runs_out_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WindowView:
+class WindowView(Record):
     """One row.  ``used_percent`` is None in the states reset_due and unknown."""
 
     id: str
@@ -74,8 +72,7 @@ class WindowView:
         return self.used_percent is not None and self.used_percent >= 100 and not self.note
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
+class AccountView(Record):
     """One account.  ``observed_at`` is that of its newest figure, None without any;
     ``message`` one sentence, ``fix`` the command that mends it (may be empty)."""
 
@@ -96,8 +93,7 @@ class AccountView:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderView:
+class ProviderView(Record):
     """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its.
     ``trend`` is that of the front account's shortest window, if there is history."""
 
@@ -135,8 +131,7 @@ class VerdictKind(StrEnum):
     EMPTY = "empty"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Record):
     """The one thing to know now.  ``at`` is when it happens (run-out, or reset of a
     full window), ``early_seconds`` how long before the reset; ``others`` counts
     further windows of the same kind.  ``room_*`` name where most is left now."""
@@ -161,8 +156,7 @@ class MomentKind(StrEnum):
     RUNS_OUT = "runs_out"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Record):
     """One point of the lane "next 24 h".  ``percent`` is the used share now."""
 
     at: float
@@ -173,8 +167,7 @@ class Moment:
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeckView:
+class DeckView(Record):
     """Everything a front end draws, as of ``generated_at``."""
 
     generated_at: float

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from providers.base import FileBytes, Unparseable
@@ -28,6 +27,7 @@ from providers.engine.values import (
     reset_time,
 )
 from providers.model import DAY, Failure, Reading, Source, Status, Window
+from providers.record import Record
 
 SCHEMA = "quotadeck.quota"
 VERSION = 1
@@ -134,8 +134,7 @@ def _first(levels: Iterable[Fields], keys: Iterable[str]) -> object:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Record):
     """One file being read."""
 
     file: FileBytes
@@ -256,8 +255,7 @@ def _name_of(file_name: str) -> str:
     return clean(stem.rpartition("-")[2], 40)
 
 
-@dataclass(frozen=True, slots=True)
-class _Who:
+class _Who(Record):
     account: str | None = None
     email: str = ""
     alias: str = ""

@@ -8,11 +8,11 @@ is shown under itself, never dropped.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 from providers.engine.values import clean
 from providers.model import DAY, FIVE_HOURS, HOUR, WEEK, Status, window_id_for
+from providers.record import Record
 
 MAX_SLUG = 40
 
@@ -178,8 +178,7 @@ BARE_PERCENTS = frozenset({"five_hour", "seven_day", "5h", "7d"})
 _FAMILY = re.compile(r"^[a-z]+-(?=\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Record):
     """What a name says about a window: the canonical ``base`` id, empty if the name is
     not known, and the ``scope`` (a model, a kind of request) in the writer's words."""
 

@@ -7,13 +7,13 @@ search is bounded in depth, keys and windows; whatever it does not understand it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from providers.engine import sidecar_names as names
 from providers.engine.sidecar_names import Scale, Slot, slot_of, slot_of_length, snake
 from providers.engine.values import clean, number, percent, reset_time
 from providers.model import DAY, Status, Window
+from providers.record import Record, replace
 
 MAX_DEPTH = 8
 MAX_WINDOWS = 64
@@ -48,8 +48,7 @@ class _Context(NamedTuple):
     listed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Record):
     """A window as found: its slot, the name it bears besides, its fields, its account's
     billing reset."""
 

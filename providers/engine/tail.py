@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from providers.base import KIB, MIB, Unreadable
 from providers.engine.files import open_regular
+from providers.record import Record
 
 HEAD_BYTES = 64 * KIB
 _LINE = re.compile(rb"[^\n]+")
 
 
-@dataclass(frozen=True, slots=True)
-class TailLook:
+class TailLook(Record):
     """What one look brought.
 
     ``restarted`` says that the lines are those of a first look, not the next ones;
@@ -29,10 +28,12 @@ class TailLook:
     """
 
     restarted: bool
-    head: bytes = field(repr=False)
-    lines: tuple[bytes, ...] = field(repr=False)
+    head: bytes
+    lines: tuple[bytes, ...]
     mtime: float
     size: int
+
+    _hidden = ("head", "lines")
 
 
 class Tail:

@@ -8,15 +8,15 @@ account only if that one was live from before the writing session began until it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from providers.record import Record, replace
 
 KEPT = 200
 SEEN_STEP = 300.0
 """Seconds by which ``seen`` must have moved to be worth another write of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Record):
     """One account's time as the live login: known to be live from ``since`` to ``seen``."""
 
     provider: str

@@ -7,7 +7,7 @@ due, pace, severity and status cannot differ between them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from providers.base import Descriptor
 from providers.engine.deck import UNKNOWN, AccountFacts, Facts, Figure, ProviderFacts, account_id
@@ -15,6 +15,7 @@ from providers.engine.outlook import moments_of, verdict_of
 from providers.engine.pace import PaceRule, pace_of
 from providers.engine.shown import AccountView, DeckView, ProviderView, Severity, WindowState, WindowView
 from providers.model import LoginState, Status, Trend, Window
+from providers.record import Record
 
 STALE_AT_LEAST = 600.0
 CLOCK_SLACK = 60.0
@@ -26,15 +27,14 @@ _LOGIN_WINS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ViewRules:
+class ViewRules(Record):
     """What a person may set: thresholds in percent, the pace rule, aliases by e-mail
     or account id, and the providers that are switched off."""
 
     watch_percent: float = 75.0
     high_percent: float = 90.0
-    pace: PaceRule = field(default_factory=PaceRule)
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    pace: PaceRule = PaceRule()
+    aliases: Mapping[str, str] = MappingProxyType({})
     disabled: frozenset[str] = frozenset()
 
 

@@ -27,8 +27,9 @@ class Watch:
     """Watches ``folders()`` and calls ``tell(paths)`` on its own thread.
 
     ``tell(None)`` asks for a sweep: before and shortly after the watch begins, because
-    what was written between the listing of folders and the watch made no event.  ``trouble`` is a sentence when
-    notification does not work here (inotify limits); the sweeps go on.
+    what was written between the listing of folders and the watch made no event.
+    ``trouble`` is a sentence when notification does not work here (inotify limits); the
+    sweeps go on.
     """
 
     def __init__(
@@ -69,8 +70,7 @@ class Watch:
         """Returns when the set of folders is no longer the right one."""
         import watchfiles
 
-        tick = 0
-        for changes in watchfiles.watch(
+        watched = watchfiles.watch(
             *sorted(folders),
             watch_filter=None,
             recursive=False,
@@ -82,8 +82,8 @@ class Watch:
             stop_event=self._stop,
             raise_interrupt=False,
             ignore_permission_denied=True,
-        ):
-            tick += 1
+        )
+        for tick, changes in enumerate(watched, 1):
             paths = frozenset(Path(name) for _, name in changes)
             relevant = frozenset(path for path in paths if self._concerns(path))
             if relevant:

@@ -1,7 +1,1 @@
-"""Sidecars of tools that have no panel of their own yet."""
-
-from __future__ import annotations
-
-from providers.sidecars.quota import Sidecars
-
-PROVIDER = Sidecars()
+"""Quota sidecars of tools that have no panel of their own."""

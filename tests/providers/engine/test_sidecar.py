@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from providers.base import FileBytes, SecretFound
 from providers.engine.sidecar import denied_name, parse_sidecar
 from providers.engine.sidecar_write import render_sidecar
 from providers.model import Failure, Reading, Source, Status, Window
+from providers.record import replace
 from tests.conftest import SAMPLES
 
 NOW = 1_795_330_000.0

@@ -6,7 +6,6 @@ import json
 import time
 import tracemalloc
 import unicodedata
-from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def parse(data: bytes) -> tuple[Reading | Failure, ...]:
 
 def texts(fact: object) -> list[str]:
     """Every string in a fact, windows included."""
-    values = [getattr(fact, f.name) for f in fields(fact)]  # type: ignore[arg-type]
+    values = [getattr(fact, name) for name in fact.__match_args__]
     below = chain.from_iterable(texts(w) for v in values if isinstance(v, tuple) for w in v)
     return [v for v in values if isinstance(v, str)] + list(below)
 

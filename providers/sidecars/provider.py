@@ -6,13 +6,13 @@ Stateless; the collector calls it on the thread that reads files.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
 from providers.engine.sidecar import denied_name, parse_sidecar
 from providers.engine.values import clean
 from providers.model import Fact, Failure, LoginState, Reading, Source, Status
+from providers.record import replace
 
 OWN_PANELS = ("claude", "codex")
 """Stems that begin like this belong to a provider with a panel of its own."""
@@ -65,3 +65,6 @@ def _filed(fact: Fact, stem: str) -> Fact:
     if isinstance(fact, Failure):
         return replace(fact, provider=provider, account=stem)
     return fact
+
+
+PROVIDER = Sidecars()

@@ -1,0 +1,71 @@
+"""Claude Code: its login, its own cache, and the sidecars that status lines write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from providers.base import MIB, Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.claude.login import claude_home, config_file, login_facts, secrets_home
+from providers.engine.sidecar import parse_sidecar
+from providers.engine.values import clean
+from providers.model import Fact, Source
+from providers.record import replace
+
+
+class ClaudeProvider:
+    """Passive sources of Claude Code; see `providers.base.Provider`."""
+
+    descriptor = Descriptor(
+        "claude", "Claude Code", "C", "claude", interval=300, hosts=("api.anthropic.com",)
+    )
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """The login, our sidecars, and the caches of neighbours (facts on interop, section 2)."""
+        home, config = claude_home(environment), config_file(environment)
+        cache = environment.folder("XDG_CACHE_HOME", ".cache")
+        user = environment.home
+        line, kept, sidecar = Source.STATUSLINE, Source.CACHE, Source.SIDECAR
+        secrets = secrets_home(environment)
+        return (
+            FileSource("credentials", "login", secrets, ".credentials.json", kept, MIB, login=True),
+            FileSource("config", "global config", config.parent, config.name, kept, 16 * MIB, login=True),
+            FileSource("settings", "settings", home, "settings.json", kept, MIB, login=True),
+            FileSource("statusline", "our status line", environment.statusline_dir, "claude.*.json", line),
+            FileSource(
+                "endpoint_sidecar", "our sidecars", environment.quota_dir, "claude.*.json", Source.ENDPOINT
+            ),
+            FileSource("tokenmaxxer", "tokenmaxxer", home, ".tokenmaxxer-claude*.json", line),
+            FileSource("onwatch", "onWatch", user / ".onwatch/data", "anthropic-statusline.json", line),
+            FileSource(
+                "token_optimizer", "token-optimizer", home / "token-optimizer", "rate-limits.json", line
+            ),
+            FileSource("claude_hud", "claude-hud", home / "plugins/claude-hud", ".usage-cache.json", sidecar),
+            FileSource("ccstatusline", "ccstatusline", cache / "ccstatusline", "usage.json", sidecar),
+            FileSource("ccusage", "usage-limits", home, "usage-limits.json", sidecar),
+            FileSource(
+                "ccusage_accounts", "usage-limits of accounts", home / "usage-limits", "*.json", sidecar
+            ),
+            FileSource("rate_limit_cache", "rate-limit-cache", home, "rate-limit-cache.json", line),
+            FileSource("usage_tracker", "Claude-Usage-Tracker", home, ".statusline-usage-cache", sidecar),
+        )
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar or cache.  A file per account is named by the account's uuid."""
+        facts = parse_sidecar(
+            file, provider="claude", source=source.kind, origin=str(file.path), now=context.now
+        )
+        if source.id == "ccusage_accounts":
+            return [replace(fact, account=clean(file.path.stem)) for fact in facts]
+        return facts
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """The state of the live login, and Claude Code's own cached figures."""
+        return login_facts(files, context)
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """Claude Code's logs hold no quota."""
+        raise KeyError(source.id)
+
+
+PROVIDER = ClaudeProvider()
