@@ -24,7 +24,8 @@ from pathlib import Path
 
 import pytest
 
-QUOTADECK = [sys.executable, "-m", "tui"]
+QUOTADECK = [str(Path(sys.executable).with_name("quotadeck"))]
+"""The console script, as a person has it on the PATH."""
 
 
 def base_variables(home: Path, **more: str) -> dict[str, str]:
@@ -69,6 +70,9 @@ class PtyProgram:
             if ready and not chunk:
                 return
             self.output += chunk
+            if b"\x1b[c" in chunk:
+                # Every terminal says what it is; without an answer programs wait for one.
+                os.write(self.master, b"\x1b[?62;22c")
 
     def wait_for(self, pattern: bytes, timeout: float = 10.0) -> float:
         """Seconds from the start until the output matches; fails the test after ``timeout``."""

@@ -60,14 +60,15 @@ def _run(environment: Environment, settings: Settings, mark: str) -> int:
     # Textual takes an empty NO_COLOR as set; the convention says it is not.
     if not os.environ.get("NO_COLOR", "x"):
         del os.environ["NO_COLOR"]
-    from tui.app import QuotadeckApp
-    from tui.glyphs import ASCII, UNICODE
-    from tui.terminal import background_is_dark
-    from tui.themes import chosen_theme
+    from tui.terminal import BackgroundQuery
 
     inside = any(name in os.environ for name in ("TMUX", "STY"))
-    asked = background_is_dark(os.environ.get("TERM", ""), inside) if settings.theme == "auto" else None
-    theme = chosen_theme(settings.theme, settings.background, os.environ, asked)
+    query = BackgroundQuery(os.environ.get("TERM", ""), inside or settings.theme != "auto")
+    from tui.app import QuotadeckApp
+    from tui.glyphs import ASCII, UNICODE
+    from tui.themes import chosen_theme
+
+    theme = chosen_theme(settings.theme, settings.background, os.environ, query.is_dark())
     glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
     live.wait_first(FIRST_LOOK)
     config = str(environment.config_dir / "config.toml")

@@ -18,6 +18,9 @@ from collections.abc import Callable
 LEAVE_WITHIN = 0.8
 """Seconds after which a quit no longer waits: for a blocked write, a name lookup, a keyring."""
 
+ANSWER_WITHIN = 0.2
+"""Seconds a terminal has to say its background colour."""
+
 _RESTORE = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h"
 
 
@@ -72,35 +75,49 @@ def attributes() -> list[object] | None:
         return None
 
 
-def background_is_dark(term: str, inside_multiplexer: bool, seconds: float = 0.2) -> bool | None:
+class BackgroundQuery:
     """Asks the terminal for its background colour (OSC 11), before the screen is taken.
 
     A device attributes query follows: its answer, which every terminal gives, ends the
-    wait.  None inside tmux and screen, which do not pass the question on (tmux 3.3a), on
-    consoles that would print it, and where no answer comes.
+    wait.  The answer is fetched later, so that importing Textual hides the wait.  Not
+    asked inside tmux and screen, which do not pass the question on (tmux 3.3a), nor on
+    consoles that would print it.
     """
-    if inside_multiplexer or term in ("", "dumb", "linux") or not sys.stdin.isatty():
-        return None
-    import termios
-    import tty
 
-    descriptor = sys.stdin.fileno()
-    saved = termios.tcgetattr(descriptor)
-    try:
-        tty.setcbreak(descriptor)
-        os.write(sys.stdout.fileno(), b"\x1b]11;?\x07\x1b[c")
-        return _darkness(_answer(descriptor, seconds))
-    except (OSError, termios.error):
-        return None
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, saved)
+    def __init__(self, term: str, inside_multiplexer: bool) -> None:
+        self._saved: list[object] | None = None
+        self._until = time.monotonic() + ANSWER_WITHIN
+        if inside_multiplexer or term in ("", "dumb", "linux"):
+            return
+        import termios
+        import tty
+
+        with contextlib.suppress(OSError, termios.error, ValueError):
+            self._saved = termios.tcgetattr(sys.stdin.fileno())
+            tty.setcbreak(sys.stdin.fileno())
+            os.write(sys.stdout.fileno(), b"\x1b]11;?\x07\x1b[c")
+
+    def is_dark(self) -> bool | None:
+        """True for a dark background; None if there was no answer in time."""
+        if self._saved is None:
+            return None
+        import termios
+
+        descriptor = sys.stdin.fileno()
+        try:
+            return _darkness(_answer(descriptor, self._until))
+        except OSError:
+            return None
+        finally:
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, self._saved)  # type: ignore[arg-type]
 
 
-def _answer(descriptor: int, seconds: float) -> bytes:
-    held, end = b"", time.monotonic() + seconds
-    while not held.endswith(b"c") and (left := end - time.monotonic()) > 0:
-        if select.select([descriptor], [], [], left)[0]:
-            held += os.read(descriptor, 256)
+def _answer(descriptor: int, until: float) -> bytes:
+    held = b""
+    while not held.endswith(b"c"):
+        if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:
+            break
+        held += os.read(descriptor, 256)
     return held
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from providers.engine.shown import AccountView, Pace, ProviderView, Severity, WindowState, WindowView
 from providers.model import DAY, HOUR, Status
@@ -192,8 +193,9 @@ def state_words(
     return words[status]
 
 
+@lru_cache(maxsize=4096)
 def cell_width(text: str) -> int:
-    """Cells that a text takes; wide characters take two."""
+    """Cells that a text takes; wide characters take two.  Cached: it was half of a draw."""
     if text.isascii():
         return len(text)
     return sum(
