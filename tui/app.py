@@ -6,6 +6,7 @@ One timer for the whole app; a draw compares texts and repaints only what change
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -97,7 +98,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The fixed tree: header, grid, lane, footer."""
         yield Header(id="header")
-        yield DeckGrid()
+        yield DeckGrid([provider.id for provider in self.feed.view().providers])
         yield Lane(id="lane")
         yield Footer()
 
@@ -108,8 +109,13 @@ class QuotadeckApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         on_signals(self._leave)
         self.feed.start(asyncio.get_running_loop().call_soon_threadsafe, self._facts_changed)
-        self.draw()
         self._beat()
+
+    def on_ready(self) -> None:
+        """The first frame is out: memory is looked after from here on, what was imported
+        is left out of it."""
+        gc.freeze()
+        gc.enable()
 
     def on_resize(self, event: Resize) -> None:
         """Everything has a new place."""
@@ -153,7 +159,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
             return 0
         time.tzset()
         view = self.feed.view()
-        self._due = _next_due(view)
+        self._due, self._last_tick = _next_due(view), view.generated_at
         width, height = self.size
         base = self.screen_stack[0]
         header, grid = base.query_one(Header), base.query_one(DeckGrid)

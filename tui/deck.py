@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.app import ComposeResult
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from providers.engine.shown import DeckView, ProviderView, Severity
@@ -39,7 +40,7 @@ class Look(Record):
 class DeckGrid(Painted):
     """Panels in their places."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Sequence[str] = ()) -> None:
         super().__init__(id="deck")
         self.chosen = ""
         self.zoomed = False
@@ -47,7 +48,11 @@ class DeckGrid(Painted):
         self.arrangement = Arrangement((), 0, 0, 0, 1)
         self.order: tuple[str, ...] = ()
         self._scroll = 0
-        self._panels: dict[str, Panel] = {}
+        self._panels = {provider_id: Panel(provider_id) for provider_id in known}
+
+    def compose(self) -> ComposeResult:
+        """The panels that are known from the start; mounting them later costs a frame."""
+        yield from self._panels.values()
 
     def draw(self, view: DeckView, look: Look, width: int, height: int) -> int:
         """Draws every panel that fits; returns how many lines were repainted."""
