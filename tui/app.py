@@ -118,8 +118,8 @@ class QuotadeckApp(App[int], inherit_bindings=False):
         gc.enable()
 
     def on_resize(self, event: Resize) -> None:
-        """Everything has a new place."""
-        self.draw()
+        """Everything has a new place.  Drawn after the app itself knows its size."""
+        self.call_later(self.draw)
 
     def _new_palette(self) -> None:
         self.palette = palette_for(self.current_theme, mono=self.no_color)

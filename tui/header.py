@@ -33,10 +33,17 @@ def header_lines(
     private: bool,
     glyphs: Glyphs,
 ) -> tuple[Line, ...]:
-    """The verdict at the left; at the right what differs from the usual, and the time."""
+    """The verdict at the left; at the right what differs from the usual, and the time.
+
+    The verdict is cut only when no word is left to go; the last words go first."""
     time_of_day = clock_time(view.generated_at, view.generated_at, zone, hours)
-    right: Line = (*(Piece(f"  {word}", "key") for word in words if word), Piece(f"  {time_of_day} ", "dim"))
-    said = verdict(view, zone, hours, private, max(8, width - width_of(right) - 1))
-    tone = _TONES.get(view.verdict.kind, "title")
-    first = spread((Piece(f" {said}", tone),), right, width)
+    kept = [word for word in words if word]
+    while True:
+        right: Line = (*(Piece(f"  {word}", "key") for word in kept), Piece(f"  {time_of_day} ", "dim"))
+        room = width - width_of(right) - 2
+        said = verdict(view, zone, hours, private, max(8, room))
+        if not kept or not said.endswith("…"):
+            break
+        kept.pop()
+    first = spread((Piece(f" {said}", _TONES.get(view.verdict.kind, "title")),), right, width)
     return (first, (Piece(glyphs.rule * width, "border"),)) if rule else (first,)

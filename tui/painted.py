@@ -52,8 +52,15 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
-def _plain(text: str) -> str:
+def _printable(text: str) -> str:
+    """The last guard of the terminal: parsers clean every foreign text, but were one
+    forgotten, no control character leaves here."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def _ascii(text: str) -> str:
     """ASCII whatever the text holds, in as many cells: names come from files."""
+    text = _printable(text)
     if text.isascii():
         return text
     return "".join(c if c.isascii() else "~" if c == "…" else "?" * cell_width(c) for c in text)
@@ -88,8 +95,6 @@ class Painted(Widget):
         line = self.lines[y] if y < len(self.lines) else ()
         palette: dict[str, Style] = getattr(self.app, "palette", {})
         ascii_only: bool = getattr(self.app, "ascii_only", False)
-        segments = [
-            Segment(_plain(piece.text) if ascii_only else piece.text, palette.get(piece.tone))
-            for piece in line
-        ]
+        clean = _ascii if ascii_only else _printable
+        segments = [Segment(clean(piece.text), palette.get(piece.tone)) for piece in line]
         return Strip(segments).adjust_cell_length(width, palette.get("text"))

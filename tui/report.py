@@ -8,13 +8,28 @@ from __future__ import annotations
 from typing import Any
 
 from providers.engine.shown import AccountView, DeckView, ProviderView, Severity, WindowState, WindowView
+from providers.model import PROBLEMS
 from tui.bar import cells
 from tui.glyphs import Glyphs, state_glyph
 from tui.sentences import room_sentence, sentence, verdict
-from tui.text import Zone, account_name, countdown, flag, forecast, pad, percent, state_words
+from tui.text import (
+    Zone,
+    account_name,
+    age,
+    ascii_only,
+    countdown,
+    flag,
+    forecast,
+    pad,
+    percent,
+    state_words,
+)
 
 SCHEMA_VERSION = 1
 CHECK_NEAR, CHECK_FULL, CHECK_OLD, CHECK_NOTHING = 10, 11, 20, 30
+_OLD = frozenset({WindowState.STALE, WindowState.RESET_DUE, WindowState.UNKNOWN})
+_BESIDE = 60
+"""Cells of a line besides its bar: label, figures, ``out Thu 06:04  seen 41m ago``."""
 _TMUX = {Severity.HIGH: "red", Severity.WATCH: "yellow", Severity.OK: "cyan", Severity.NONE: "default"}
 
 
@@ -97,17 +112,21 @@ def as_lines(view: DeckView, zone: Zone, *, hours: int, width: int, glyphs: Glyp
             lines.append(f"  {name}  {account.plan}".rstrip() + ("" if account.live else "  (not live)"))
             lines += [f"  ! {warning}" for warning in account.warnings]
             lines += [_line(w, view.generated_at, zone, hours, width, glyphs) for w in account.windows]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    return ascii_only(text) if glyphs.words else text
 
 
 def _line(window: WindowView, now: float, zone: Zone, hours: int, width: int, glyphs: Glyphs) -> str:
-    room = min(40, width - 56)
+    room = min(40, width - _BESIDE)
     pace = window.pace
     tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
     bar = "".join(s.text for s in cells(room, window.used_percent, tick, ahead, glyphs)) if room >= 8 else ""
     left = countdown(window.resets_at - now) if window.resets_at and window.resets_at > now else ""
     text = f"    {pad(window.label, 12)} {bar} {percent(window.used_percent):>4} {left:>7} "
-    return f"{text}{flag(window, glyphs)} {forecast(window, now, zone, hours)}".rstrip()
+    old = age(now - window.observed_at) if window.state is WindowState.STALE else ""
+    seen = f"seen {old} ago" if old else ""
+    ends = "  ".join(part for part in (forecast(window, now, zone, hours), seen) if part)
+    return f"{text}{flag(window, glyphs)} {ends}".rstrip()
 
 
 def as_plain(view: DeckView, zone: Zone, *, hours: int) -> str:
@@ -120,6 +139,7 @@ def as_plain(view: DeckView, zone: Zone, *, hours: int) -> str:
                 f"{provider.name}, {words or 'ok'}" + (f": {provider.message}" if provider.message else "")
             )
         for account in provider.accounts:
+            lines += [f"{provider.name}, warning: {warning}" for warning in account.warnings]
             for window in account.windows:
                 lines.append(sentence(provider, account, window, view.generated_at, zone, hours))
     room = room_sentence(view, False)
@@ -127,26 +147,34 @@ def as_plain(view: DeckView, zone: Zone, *, hours: int) -> str:
 
 
 def as_short(view: DeckView) -> str:
-    """A word for each provider with a live account: mark, fullest window, ``!`` or ``?``."""
-    return " ".join(_word(p, p.front) for p in view.providers if p.front is not None) + "\n"
+    """A word for each provider with an account: mark, fullest window, ``!`` or ``?``.
+
+    The account is the front one: the live one, else the first.  ``C?`` has no figure that
+    holds now, ``C-`` none at all; a provider without an account and without a fault is not
+    worth a word.
+    """
+    return " ".join(_word(p, p.front) for p in _worth(view)) + "\n"
 
 
 def as_tmux(view: DeckView) -> str:
     """The short words with tmux's colour marks, on one line."""
     words = [
         f"#[fg={_TMUX[_severity(p.front)]}]{_word(p, p.front).replace('#', '##')}#[default]"
-        for p in view.providers
-        if p.front is not None
+        for p in _worth(view)
     ]
     return " ".join(words) + "\n"
 
 
+def _worth(view: DeckView) -> list[ProviderView]:
+    return [p for p in view.providers if p.front is not None or p.status in PROBLEMS]
+
+
 def _word(provider: ProviderView, account: AccountView | None) -> str:
     known = _counting(account)
+    old = account is not None and any(w.state in _OLD and not w.note for w in account.windows)
     if not known:
-        return f"{provider.mark}-"
+        return f"{provider.mark}{'?' if old else '-'}"
     fullest = max(known, key=lambda w: w.used_percent or 0)
-    old = any(w.state in (WindowState.STALE, WindowState.RESET_DUE) for w in known)
     runs_out = any(w.pace is not None and w.pace.runs_out_at is not None for w in known)
     urgent = "!" if _severity(account) is Severity.HIGH or runs_out else ""
     return f"{provider.mark}{percent(fullest.used_percent).rstrip('%')}{urgent}{'?' if old else ''}"

@@ -34,6 +34,8 @@ _WINDOW_WORDS = {
     "day": "daily window",
     "month": "monthly window",
 }
+_SHORT = {"5h": "5 h ", "7d": "7 d "}
+"""How the label of a window for one model begins; a day's or month's is the scope alone."""
 
 
 def verdict(view: DeckView, zone: Zone, hours: int, private: bool, width: int) -> str:
@@ -48,7 +50,8 @@ def _candidates(view: DeckView, zone: Zone, hours: int, private: bool) -> list[s
     said = view.verdict
     if said.kind is VerdictKind.EMPTY:
         names = " or ".join(p.name for p in view.providers[:2])
-        return [f"nothing found yet: no {names} login on this machine", "nothing found yet"]
+        long = [f"nothing found yet: no {names} login on this machine"] if names else []
+        return [*long, "nothing found yet"]
     if said.kind is VerdictKind.CALM:
         room = _room(view, said, private)
         return [f"all calm; {room}", "all calm"] if room else ["all calm"]
@@ -63,12 +66,16 @@ def _candidates(view: DeckView, zone: Zone, hours: int, private: bool) -> list[s
             when = f", back {clock_time(said.at, now, zone, hours)}" if said.at else ""
             ends = [f" {window} is full{when}", f" full{when}", " full"]
         case VerdictKind.LOGIN:
-            ends = [" needs a login: enter shows how", " needs a login"]
+            fix = _fix(view, said)
+            ends = [f" needs a login: run {fix}"] if fix else []
+            ends.append(" needs a login")
         case VerdictKind.TIGHT:
             left = f", resets in {countdown(at - now)}" if said.at else ""
             ends = [f" {window} {percent(said.percent)} used{left}", f" {window} {percent(said.percent)}"]
         case _:
-            ends = [f": the figures are old, last word {age(now - at) or 'now'} ago", ": old figures"]
+            old = age(now - at)
+            last = f"{old} ago" if old else "just now"
+            ends = [f": the figures are old, last word {last}", ": old figures"]
     return [f"{name}{end}{tail}" for name, end, tail in _shortening(who, short, ends, more)]
 
 
@@ -93,6 +100,12 @@ def _subject(view: DeckView, said: Verdict, private: bool) -> tuple[str, str, st
     return f"{name} {who}".rstrip(), name, window
 
 
+def _fix(view: DeckView, said: Verdict) -> str:
+    """The command that mends the front account of the provider, if one is known."""
+    front = next((p.front for p in view.providers if p.id == said.provider), None)
+    return front.fix if front is not None else ""
+
+
 def _room(view: DeckView, said: Verdict, private: bool) -> str:
     if said.room_percent is None:
         return ""
@@ -111,7 +124,8 @@ def window_words(window: WindowView) -> str:
     base, _, scope = window.id.partition(":")
     if base not in _WINDOW_WORDS:
         return window.label
-    return f"{_WINDOW_WORDS[base]}, {window.label.split(' ')[-1]}" if scope else _WINDOW_WORDS[base]
+    said = window.label.removeprefix(_SHORT.get(base, ""))
+    return f"{_WINDOW_WORDS[base]}, {said}" if scope else _WINDOW_WORDS[base]
 
 
 def sentence(
@@ -136,14 +150,20 @@ def sentence(
         return ", ".join([*parts, "unknown"])
     if window.used_percent is not None:
         parts.append(f"{percent(window.used_percent).rstrip('%')} percent used")
-    if amount(window):
-        parts.append(amount(window))
+    if counted := amount(window):
+        parts.append(counted if " of " in counted else f"{counted} {_meaning(window)}")
     if window.state is WindowState.NOT_STARTED:
         return ", ".join([*parts, "not started"])
     if window.resets_at is not None:
         parts.append(f"resets in {duration_words(window.resets_at - now)}")
     if window.pace is not None and window.pace.runs_out_at is not None:
-        parts.append(f"runs out at {clock_time(window.pace.runs_out_at, now, zone, hours)}")
+        out = window.pace.runs_out_at
+        parts.append(f"runs out at {clock_time(out, now, zone, hours)}" if out > now else "may be out")
     if window.state is WindowState.STALE:
         parts.append(f"measured {duration_words(now - window.observed_at)} ago")
     return ", ".join(parts)
+
+
+def _meaning(window: WindowView) -> str:
+    """Whether an amount without a limit beside it is what is left or what is used."""
+    return "left" if window.remaining is not None else "used"

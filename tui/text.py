@@ -19,7 +19,8 @@ Zone = Callable[[float], time.struct_time]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "BRL", "CAD", "AUD"})
+_MONEY = frozenset({"USD", "EUR", "GBP", "CHF", "CNY", "INR", "BRL", "CAD", "AUD"})
+"""Currencies with a minor unit, so written with two decimals (the yen has none)."""
 
 
 def percent(value: float | None, *, left: bool = False) -> str:
@@ -98,7 +99,10 @@ def flag(window: WindowView, glyphs: Glyphs) -> str:
 
 
 def forecast(window: WindowView, now: float, zone: Zone, hours: int = 24) -> str:
-    """What comes of the window: ``out 15:23``, ``lasts``, ``full, back 16:50`` …"""
+    """What comes of the window: ``out 15:23``, ``lasts``, ``full, back 16:50`` …
+
+    An old figure can have its run-out behind it; nobody measured that, so it is ``may be out``.
+    """
     if window.note:
         return window.note
     match window.state:
@@ -113,26 +117,35 @@ def forecast(window: WindowView, now: float, zone: Zone, hours: int = 24) -> str
     if window.full:
         back = f", back {clock_time(window.resets_at, now, zone, hours)}" if window.resets_at else ""
         return f"full{back}"
-    counted = amount(window)
-    if counted:
-        return counted
-    if window.pace is None:
-        return ""
-    out = window.pace.runs_out_at
-    return "lasts" if out is None else f"out {clock_time(out, now, zone, hours)}"
+    if window.pace is not None and window.pace.runs_out_at is not None:
+        out = window.pace.runs_out_at
+        return f"out {clock_time(out, now, zone, hours)}" if out > now else "may be out"
+    return amount(window) or ("lasts" if window.pace is not None else "")
 
 
 def amount(window: WindowView, *, brief: bool = False) -> str:
     """What is counted: ``12.34 of 50.00 EUR``, ``2,870 of 7,000 credits``, ``250 credits``;
-    ``brief``: what is used, in whole units (``12 EUR``)."""
+    ``brief``: the first figure, in whole units (``12 EUR``).  Beside a limit the figure is
+    what is used; alone it is the balance, if one is known."""
     unit = window.unit or ""
-    places = 2 if unit in _MONEY and not brief else 0
-    if window.remaining is not None:
-        return f"{window.remaining:,.{places}f} {unit}".strip()
-    if window.used is None:
+    used, limit, remaining = window.used, window.limit, window.remaining
+    if used is None and limit is not None and remaining is not None and remaining <= limit:
+        used = limit - remaining
+    first = used if limit is not None and used is not None else remaining
+    if first is None:
+        first = used
+    if first is None:
         return ""
-    top = f" of {window.limit:,.{places}f}" if window.limit is not None and not brief else ""
-    return f"{window.used:,.{places}f}{top} {unit}".strip()
+    top = f" of {_count(limit, unit)}" if limit is not None and first is used and not brief else ""
+    return f"{_count(first, unit, brief)}{top} {unit}".strip()
+
+
+def _count(value: float, unit: str, brief: bool = False) -> str:
+    """Whole, or with decimals where they are money or all there is: never 0 for something."""
+    if brief:
+        return "<1" if 0 < value < 1 else f"{value:,.0f}"
+    small = value < 100 and value != int(value)
+    return f"{value:,.{2 if unit in _MONEY or small else 0}f}"
 
 
 def early(seconds: float) -> str:
@@ -155,15 +168,27 @@ def account_name(account: AccountView, private: bool) -> str:
 
 
 def hide(text: str, providers: tuple[ProviderView, ...], private: bool) -> str:
-    """A sentence without the e-mails, aliases and organisations of any account."""
+    """A sentence without the e-mails, aliases and organisations of any account.
+
+    Whole words in any case, the longest name first and all in one pass: the alias "work"
+    must neither change "network" nor leave "@example.com" of an address.
+    """
     if not private:
         return text
-    for provider in providers:
-        for account in provider.accounts:
-            for name in (account.email, account.organisation, account.alias):
-                if name:
-                    text = text.replace(name, account_name(account, True))
-    return text
+    opaque = {
+        name.lower(): account_name(account, True)
+        for provider in providers
+        for account in provider.accounts
+        for name in (account.email, account.organisation, account.alias)
+        if name
+    }
+    if not opaque:
+        return text
+    import re
+
+    names = "|".join(re.escape(name) for name in sorted(opaque, key=len, reverse=True))
+    found = re.compile(rf"(?<!\w)(?:{names})(?!\w)", re.IGNORECASE)
+    return found.sub(lambda match: opaque.get(match[0].lower(), "account"), text)
 
 
 def state_words(
@@ -172,15 +197,16 @@ def state_words(
     """The words at a panel's title: the age of fresh figures, or what is the matter."""
     status = provider.status
     again = account.next_refresh_at if account else None
-    if status is Status.STALE and account and account.observed_at is not None:
-        return f"stale {age(max(0.0, now - account.observed_at))}".rstrip()
+    if status is Status.STALE:
+        since = account.observed_at if account else None
+        return f"stale {age(now - since)}".rstrip() if since is not None else "stale"
     if status is Status.OK:
         if account is None or account.observed_at is None:
             return "waiting"
-        return age(max(0.0, now - account.observed_at))
+        return age(now - account.observed_at)
     when = f" {clock_time(again, now, zone, hours)}" if again and again > now else ""
     words = {
-        Status.IDLE: f"idle, renews when {provider.cli} runs",
+        Status.IDLE: f"idle, renews when {provider.cli} runs" if provider.cli else "idle",
         Status.LIMITED: f"rate limited{', next' + when if when else ''}",
         Status.EXPIRED: "login expired",
         Status.UNSUBSCRIBED: "not subscribed",
@@ -196,11 +222,14 @@ def state_words(
 @lru_cache(maxsize=4096)
 def cell_width(text: str) -> int:
     """Cells that a text takes; wide characters take two.  Cached: it was half of a draw."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    """Marks join the character before them, as Korean vowels and finals do."""
+    if unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:
@@ -211,7 +240,7 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
     if room <= 0:
         return ellipsis[: max(0, width)]
     for character in text:
-        room -= cell_width(character)
+        room -= _cells(character)
         if room < 0:
             break
         kept += character
@@ -236,3 +265,10 @@ def wrap(text: str, width: int, rows: int) -> tuple[str, ...]:
     if len(lines) > rows > 0:
         lines = [*lines[: rows - 1], fit(" ".join(lines[rows - 1 :]), width)]
     return tuple(lines[: max(0, rows)])
+
+
+def ascii_only(text: str) -> str:
+    """ASCII whatever the text holds, in as many cells: names come from files."""
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else "~" if c == "…" else "?" * _cells(c) for c in text)

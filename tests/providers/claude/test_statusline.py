@@ -1,0 +1,130 @@
+"""The status line command: what it costs, what it keeps, what it survives."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import providers.claude.statusline as statusline
+from tests.terminals import base_variables
+
+NOW = 1_795_327_200.0
+
+
+def render(folder: Path, used: float, api_ms: int, now: float, session: str = "s1") -> str:
+    limits = {"five_hour": {"used_percentage": used, "resets_at": NOW + 9_000}}
+    document = {"session_id": session, "cost": {"total_api_duration_ms": api_ms}, "rate_limits": limits}
+    return statusline.run(json.dumps(document).encode(), str(folder), now)
+
+
+def kept(folder: Path, session: str = "s1") -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / f"claude.{session}.json").read_bytes())
+    return found
+
+
+def test_an_idle_session_that_repaints_is_not_newer(tmp_path: Path) -> None:
+    """observed_at moves only when the figures or the session's API time moved."""
+    render(tmp_path, 40, 100, NOW)
+    render(tmp_path, 40, 100, NOW + 60)
+    assert kept(tmp_path)["observed_at"] == NOW
+    render(tmp_path, 40, 200, NOW + 90)
+    assert kept(tmp_path)["observed_at"] == NOW + 90
+    assert kept(tmp_path)["first_seen_at"] == NOW
+
+
+def test_each_session_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """Private from birth, and a hostile session id stays inside the folder."""
+    render(tmp_path / "d", 1, 1, NOW, "../../ESCAPE me")
+    render(tmp_path / "d", 1, 1, NOW, "b")
+    assert sorted(p.name for p in (tmp_path / "d").iterdir()) == ["claude.b.json", "claude.escapeme.json"]
+    assert {p.stat().st_mode & 0o777 for p in (tmp_path / "d").iterdir()} == {0o600}
+    assert (tmp_path / "d").stat().st_mode & 0o777 == 0o700
+
+
+def test_old_sessions_are_pruned(tmp_path: Path) -> None:
+    """Files of ours that said nothing for two days go when a new session begins; others stay."""
+    render(tmp_path, 1, 1, NOW, "old")
+    (tmp_path / "not-ours.json").touch()
+    for name in ("claude.old.json", "not-ours.json"):
+        os.utime(tmp_path / name, (NOW - 3 * 86_400,) * 2)
+    render(tmp_path, 1, 1, NOW, "new")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claude.new.json", "not-ours.json"]
+
+
+def test_a_disk_that_cannot_be_written_changes_nothing_on_the_line(tmp_path: Path) -> None:
+    """The line is shown all the same."""
+    blocked = tmp_path / "file"
+    blocked.touch()
+    assert render(blocked / "below", 41, 1, NOW) == "5h 41% 2h30m"
+
+
+def test_a_link_in_place_of_the_sidecar_is_not_followed(tmp_path: Path) -> None:
+    """What it leads to is left alone; the link is replaced."""
+    target = tmp_path / "target"
+    target.write_text("precious")
+    (tmp_path / "claude.s1.json").symlink_to(target)
+    render(tmp_path, 41, 1, NOW)
+    assert target.read_text() == "precious"
+
+
+@given(st.binary(max_size=400))
+def test_bad_input_gives_an_empty_line(data: bytes) -> None:
+    """Whatever is piped in: no error, and nothing of it is printed."""
+    assert statusline.run(data, "/nonexistent/quotadeck", NOW) in ("", "quota: waiting for the first answer")
+
+
+_LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
+_KEYS = st.sampled_from(["five_hour", "used_percentage", "resets_at"])
+_TREES = st.recursive(_LEAVES, lambda inner: st.dictionaries(_KEYS, inner), max_leaves=6)
+
+
+@given(st.dictionaries(_KEYS, _TREES))
+def test_odd_limits_never_raise(limits: dict[str, object]) -> None:
+    """Any shape under rate_limits is passed over or shown without control characters."""
+    line = statusline.run(json.dumps({"rate_limits": limits}).encode(), "/nonexistent/quotadeck", NOW)
+    assert line.isprintable()
+
+
+def test_it_imports_four_modules() -> None:
+    """json, os, sys and time: nothing of ours, nothing that costs."""
+    tree = ast.parse(Path(statusline.__file__).read_text())
+    found = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    froms = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert (found, froms) == ({"json", "os", "sys", "time"}, {"__future__"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "err"),
+    [
+        ([], 0, "5h 41%", ""),
+        (["--quiet"], 0, "", ""),
+        (["--install"], 0, "statusLine", ""),
+        (["--wrong"], 2, "", "does not know '--wrong'"),
+    ],
+)
+def test_the_command(tmp_path: Path, arguments: list[str], code: int, out: str, err: str) -> None:
+    """As a process: its line, its silence, its snippet, its refusal; nothing heavy is loaded."""
+    probe = (
+        "import sys; from tui.cli import main; code = main(['statusline', *sys.argv[1:]]);"
+        "heavy = {'textual', 'httpx', 'keyring', 'dataclasses', 'typing', 'pathlib'} & set(sys.modules);"
+        "print(*heavy, file=sys.stderr, end=''); sys.exit(code)"
+    )
+    document = {"session_id": "s", "rate_limits": {"five_hour": {"used_percentage": 41, "resets_at": None}}}
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *arguments],
+        input=json.dumps(document), env=base_variables(tmp_path), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code
+    assert out in done.stdout
+    assert (done.stdout == "") is (out == "")
+    assert err in done.stderr
+    assert bool(done.stderr) is bool(err)
+    assert not (tmp_path / ".claude").exists()
