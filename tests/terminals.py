@@ -103,6 +103,11 @@ class PtyProgram:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
 
+    def stop_reading(self) -> None:
+        """Lets the output stand, as a frozen connection does."""
+        self._open = False
+        self._reader.join(1.0)
+
     def hang_up(self) -> None:
         """Lets the terminal vanish, as when the window or tmux dies."""
         self._open = False

@@ -107,6 +107,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
         self._new_palette()
         self.set_keymap({key.id: ",".join(key.keys) for key in self._keys})
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
+        self.app_resume_signal.subscribe(self, lambda _: self.call_later(self._repaint))
         on_signals(self._leave)
         self.feed.start(asyncio.get_running_loop().call_soon_threadsafe, self._facts_changed)
         self._beat()
@@ -123,8 +124,12 @@ class QuotadeckApp(App[int], inherit_bindings=False):
 
     def _new_palette(self) -> None:
         self.palette = palette_for(self.current_theme, mono=self.no_color)
-        if self.is_running:
-            self.screen.refresh()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Paints everything anew: other colours, or a terminal that was somebody else's."""
+        if self.is_running and self.screen_stack:
+            self.screen.refresh(layout=True)
             for widget in self.screen.walk_children():
                 widget.refresh()
 
@@ -176,8 +181,9 @@ class QuotadeckApp(App[int], inherit_bindings=False):
         repainted = grid.draw(view, self.look, width, area)
         free = 0 if grid.zoomed or kind_of(width) == "tiny" else area - grid.arrangement.used
         lines = lane_lines(view, width, free, self.look.zone, self.look.glyphs, self.look.private)
-        lane.styles.height = len(lines)
-        grid.styles.height = area if not lines else grid.arrangement.used
+        # The lane stretches over what is left: an uncovered screen sends a colour of its own.
+        grid.styles.height = grid.arrangement.used if lines else area
+        lane.styles.height = area - grid.arrangement.used if lines else 0
         words = self._words(view, grid)
         look = self.look
         head = header_lines(
@@ -307,8 +313,7 @@ class QuotadeckApp(App[int], inherit_bindings=False):
 
     def action_redraw(self) -> None:
         """Repaints everything."""
-        self._new_palette()
-        self.refresh(layout=True)
+        self._repaint()
 
     async def action_quit(self) -> None:
         """Leaves at once; never asks."""

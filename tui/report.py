@@ -27,7 +27,7 @@ from tui.text import (
 
 SCHEMA_VERSION = 1
 CHECK_NEAR, CHECK_FULL, CHECK_OLD, CHECK_NOTHING = 10, 11, 20, 30
-_OLD = frozenset({WindowState.STALE, WindowState.RESET_DUE, WindowState.UNKNOWN})
+_OLD = frozenset({WindowState.STALE, WindowState.RESET_DUE})
 _BESIDE = 60
 """Cells of a line besides its bar: label, figures, ``out Thu 06:04  seen 41m ago``."""
 _TMUX = {Severity.HIGH: "red", Severity.WATCH: "yellow", Severity.OK: "cyan", Severity.NONE: "default"}
@@ -171,9 +171,10 @@ def _worth(view: DeckView) -> list[ProviderView]:
 
 def _word(provider: ProviderView, account: AccountView | None) -> str:
     known = _counting(account)
-    old = account is not None and any(w.state in _OLD and not w.note for w in account.windows)
+    states = {w.state for w in account.windows if not w.note} if account is not None else set()
+    old = bool(states & _OLD)
     if not known:
-        return f"{provider.mark}{'?' if old else '-'}"
+        return f"{provider.mark}{'?' if old or WindowState.UNKNOWN in states else '-'}"
     fullest = max(known, key=lambda w: w.used_percent or 0)
     runs_out = any(w.pace is not None and w.pace.runs_out_at is not None for w in known)
     urgent = "!" if _severity(account) is Severity.HIGH or runs_out else ""

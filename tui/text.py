@@ -76,11 +76,11 @@ def duration_words(seconds: float) -> str:
 
 
 def clock_time(at: float, now: float, zone: Zone, hours: int = 24) -> str:
-    """``15:23`` today, ``Thu 06:04`` within a week, else ``12 Dec``."""
+    """``15:23`` today, ``Thu 06:04`` within a week (never today's weekday), else ``12 Dec``."""
     there, here = zone(at), zone(now)
     if (there.tm_year, there.tm_yday) == (here.tm_year, here.tm_yday):
         return _time_of_day(there, hours)
-    if 0 <= at - now < 6.5 * DAY:
+    if 0 <= at - now < 7 * DAY and there.tm_wday != here.tm_wday:
         return f"{_DAYS[there.tm_wday]} {_time_of_day(there, hours)}"
     return f"{there.tm_mday} {_MONTHS[there.tm_mon - 1]}"
 

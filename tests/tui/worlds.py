@@ -93,7 +93,8 @@ def full_deck() -> Deck:
         login("opencode"), read("opencode", five(100), week(55)),
         login("cursor"), read("cursor", Window("month", "month", 47.0, NOW + 9 * DAY), age=720), broken,
         LoginState("kimi", Status.UNCONFIGURED, "kimi is not installed here"),
-        login("zai", status=Status.IDLE, message="renews when zai runs"), read("zai", five(97, -60), age=3 * HOUR),
+        login("zai", status=Status.IDLE, message="renews when zai runs"),
+        read("zai", five(97, -60), age=3 * HOUR),
         login("kiro", status=Status.UNSUBSCRIBED, message="no plan with a quota"),
         login("amp"), read("amp", five(None), week(0, 7 * DAY)),
     )  # fmt: skip
