@@ -7,6 +7,7 @@ over frozen facts and are never joined.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import threading
@@ -160,7 +161,9 @@ class Live:
         """Reader thread: hands facts over; they wait here until there is a loop to post to."""
         self._inbox.put(facts)
         if self._post is not None:
-            self._post(self._drain)
+            with contextlib.suppress(RuntimeError):
+                # The loop was closed: nobody is left to tell.
+                self._post(self._drain)
 
     def _first_done(self) -> Sequence[Fact]:
         self._first.set()

@@ -131,8 +131,8 @@ class LoginState(Record):
 
     ``fix`` is the command that mends it.  ``warnings`` are sentences about what
     makes the shown account not the one in use (an override in the environment).
-    ``since`` is the earliest moment at which this login is known to have been live
-    (the login file's own time), or None.
+    ``torn`` says that a file was caught half written, so that what is known already
+    counts for more.  ``observed_at`` is the login file's own time.
     """
 
     provider: str
@@ -144,6 +144,7 @@ class LoginState(Record):
     login_expires_at: float | None = None
     warnings: tuple[str, ...] = ()
     observed_at: float = 0.0
+    torn: bool = False
 
 
 class Outcome(StrEnum):

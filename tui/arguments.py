@@ -16,7 +16,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
         from tui.cli import version
 
-        parser.exit(0, f"quotadeck {version()}\n")
+        print(f"quotadeck {version()}")
+        parser.exit(0)
 
 
 def parser_of() -> argparse.ArgumentParser:

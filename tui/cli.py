@@ -50,6 +50,8 @@ def _run(arguments: list[str]) -> int:
         return _command(options)
     except SettingsError as error:
         return _fail(str(error), USAGE)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return _fail(f"{error.strerror or type(error).__name__}: {error.filename or 'a file'}")
 
@@ -101,7 +103,7 @@ def _loaded(environment: Environment, settings: Settings) -> Live:
 def _status(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
 
-    from providers.record import replace
+    from providers.engine.view import only
     from tui import report
 
     view = _loaded(environment, settings).view()
@@ -110,7 +112,7 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
         if unknown:
             known = ", ".join(p.id for p in view.providers)
             return _fail(f"no provider is called {sorted(unknown)[0]!r}; there are {known}", USAGE)
-        view = replace(view, providers=tuple(p for p in view.providers if p.id in options.provider))
+        view = only(view, options.provider)
     match options.format:
         case "json":
             text = report.as_json(view)

@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.text import cell_width, fit
+from tui.text import ascii_only, cell_width, fit
 
 
 class Piece(NamedTuple):
@@ -60,10 +60,7 @@ def _printable(text: str) -> str:
 
 def _ascii(text: str) -> str:
     """ASCII whatever the text holds, in as many cells: names come from files."""
-    text = _printable(text)
-    if text.isascii():
-        return text
-    return "".join(c if c.isascii() else "~" if c == "…" else "?" * cell_width(c) for c in text)
+    return ascii_only(_printable(text))
 
 
 class Painted(Widget):
@@ -94,7 +91,6 @@ class Painted(Widget):
         width = self.size.width
         line = self.lines[y] if y < len(self.lines) else ()
         palette: dict[str, Style] = getattr(self.app, "palette", {})
-        ascii_only: bool = getattr(self.app, "ascii_only", False)
-        clean = _ascii if ascii_only else _printable
+        clean = _ascii if getattr(self.app, "ascii_only", False) else _printable
         segments = [Segment(clean(piece.text), palette.get(piece.tone)) for piece in line]
         return Strip(segments).adjust_cell_length(width, palette.get("text"))

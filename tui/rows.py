@@ -282,8 +282,10 @@ def _message(provider: ProviderView, frame: Frame) -> list[Line]:
     if front and front.fix and provider.status in (Status.EXPIRED, Status.UNCONFIGURED, Status.DENIED):
         said.append(f"run: {front.fix}")
     indent = " " * {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
-    lines = [line for text in said for line in wrap(text, frame.inner - len(indent), 2)]
-    return [(Piece(indent), Piece(hide(line, (provider,), frame.private), "watch")) for line in lines]
+    # Hidden before it is wrapped: a name cut in two would be no name that can be found.
+    plain = [hide(text, (provider,), frame.private) for text in said]
+    lines = [line for text in plain for line in wrap(text, frame.inner - len(indent), 2)]
+    return [(Piece(indent), Piece(line, "watch")) for line in lines]
 
 
 def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
@@ -321,7 +323,8 @@ def _explained(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:
     indent = " " * {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
     width = frame.inner - len(indent)
     front = provider.front
-    lines: list[Line] = [(Piece(indent + text, "text"),) for text in wrap(provider.message, width, 3)]
+    said = hide(provider.message, (provider,), frame.private)
+    lines: list[Line] = [(Piece(indent + text, "text"),) for text in wrap(said, width, 3)]
     fix = front.fix if front else ""
     if fix:
         lines.append((Piece(f"{indent}run: ", "dim"), Piece(fit(fix, width - 5), "key")))

@@ -24,6 +24,7 @@ _KEYS = (
     "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
 )  # fmt: skip
+_OWN_HOST = "api.anthropic.com"
 _CLOUDS = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 
 
@@ -64,7 +65,7 @@ def login_facts(files: Mapping[str, Found], context: ReadContext) -> Iterator[Fa
     account = config.document.get("oauthAccount")
     account = account if isinstance(account, Mapping) else {}
     identity = _identity(account)
-    state = _state(credentials, config, identity, context)
+    state = _state(credentials, config, settings, identity, context)
     warnings = tuple(_overrides(settings.document, context.environment.variables))
     if config.document.get("primaryApiKey") and state.status is not Status.UNSUBSCRIBED:
         warnings += ("an API key is stored beside the login, and Claude Code may use it instead",)
@@ -74,6 +75,8 @@ def login_facts(files: Mapping[str, Found], context: ReadContext) -> Iterator[Fa
         plan=_plan(account, _blob(credentials.document)),
         warnings=warnings,
         observed_at=credentials.mtime or config.mtime,
+        # Claude Code does not always write its config as a whole (steipete/CodexBar).
+        torn=bool(config.trouble and config.mtime),
     )
     found = files.get("config")
     if isinstance(found, FileBytes):
@@ -106,13 +109,17 @@ def _say(status: Status, message: str, fix: str = "") -> LoginState:
 
 
 def _state(
-    credentials: _Parsed, config: _Parsed, identity: Identity | None, context: ReadContext
+    credentials: _Parsed,
+    config: _Parsed,
+    settings: _Parsed,
+    identity: Identity | None,
+    context: ReadContext,
 ) -> LoginState:
     if credentials.trouble:
         return _say(Status.DENIED, f".credentials.json {credentials.trouble}", "quotadeck doctor")
     blob = _blob(credentials.document)
     if not blob:
-        return _without_login(credentials, config, identity, context)
+        return _without_login(credentials, config, settings, identity, context)
     access, refresh = _text(blob, "accessToken"), _text(blob, "refreshToken")
     if not access and not refresh:
         return _say(Status.EXPIRED, "Claude Code emptied its login: log in again", _LOG_IN)
@@ -136,7 +143,11 @@ def _state(
 
 
 def _without_login(
-    credentials: _Parsed, config: _Parsed, identity: Identity | None, context: ReadContext
+    credentials: _Parsed,
+    config: _Parsed,
+    settings: _Parsed,
+    identity: Identity | None,
+    context: ReadContext,
 ) -> LoginState:
     """No OAuth login in the file: which of the reasons it is."""
     environment = context.environment
@@ -145,8 +156,11 @@ def _without_login(
     if identity is not None and environment.platform == "darwin":
         # It lies in the keychain, which is read on a key press only (steipete/CodexBar#2585).
         return _say(Status.OK, "")
-    if config.document.get("primaryApiKey"):
+    key, cloud = _instead(settings.document, environment.variables)
+    if key or config.document.get("primaryApiKey"):
         return _say(Status.UNSUBSCRIBED, "an API key is in use: there is no subscription quota")
+    if cloud:
+        return _say(Status.UNSUBSCRIBED, "a cloud provider is in use: there is no subscription quota")
     if credentials.present:
         return _say(Status.UNCONFIGURED, "Claude Code is not logged in", _LOG_IN)
     if identity is not None or config.present or claude_home(environment).is_dir():
@@ -170,9 +184,8 @@ def _text(blob: Mapping[str, Any], key: str) -> str:
 
 def _plan(account: Mapping[str, Any], blob: Mapping[str, Any]) -> str:
     """The plan: organisation type, else the login's snapshot, else the tier's own words."""
-    kind = (
-        clean(account.get("organizationType") or blob.get("subscriptionType")).lower().removeprefix("claude_")
-    )
+    raw = clean(account.get("organizationType") or blob.get("subscriptionType"))
+    kind = raw.lower().removeprefix("claude_")
     tier = clean(
         account.get("userRateLimitTier")
         or account.get("organizationRateLimitTier")
@@ -188,26 +201,51 @@ def _plan(account: Mapping[str, Any], blob: Mapping[str, Any]) -> str:
         case "team":
             return "Team (premium)" if seat == "team_tier_1" else "Team"
         case "":
-            return f"Max{multiple}" if multiple else ""
-    return kind
+            return f"Max{multiple}" if multiple else "Team" if "claude_team" in tier else ""
+    return raw
 
 
 def _overrides(settings: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:
     """What makes the shown account not the one in use.  Names only, never a value; we see
     our own environment, which need not be Claude Code's."""
-    block = settings.get("env")
-    block = block if isinstance(block, Mapping) else {}
-    for where, held in (("settings.json", block), ("the environment", variables)):
-        base = clean(held.get("ANTHROPIC_BASE_URL"), 200)
+    for where, held in (("settings.json", _block(settings)), ("the environment", variables)):
+        base = _host(clean(held.get("ANTHROPIC_BASE_URL"), 200))
+        base = "" if base == _OWN_HOST else base
         if base:
-            local = base.partition("://")[2].startswith(("localhost", "127.0.0.1", "[::1]"))
-            via = "a local proxy, which may use other accounts" if local else "another service"
+            via = "a local proxy, which may use other accounts" if _local(base) else "another service"
             yield f"ANTHROPIC_BASE_URL in {where} sends Claude Code to {via}"
         for name in _KEYS:
             if held.get(name) and not (base and name == "ANTHROPIC_AUTH_TOKEN"):
                 yield f"{name} in {where} is used instead of this login"
         for name in _CLOUDS:
-            if held.get(name):
+            if _on(held.get(name)):
                 yield f"{name} in {where}: Claude Code does not use the subscription"
     if settings.get("apiKeyHelper"):
         yield "apiKeyHelper in settings.json is used instead of this login"
+
+
+def _instead(settings: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[bool, bool]:
+    """Whether an API key, and whether a cloud's switch, is set for a Claude Code without a login."""
+    held = (_block(settings), variables)
+    key = bool(settings.get("apiKeyHelper")) or any(h.get("ANTHROPIC_API_KEY") for h in held)
+    return key, any(_on(h.get(name)) for h in held for name in _CLOUDS)
+
+
+def _block(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    block = settings.get("env")
+    return block if isinstance(block, Mapping) else {}
+
+
+def _on(value: object) -> bool:
+    """Whether a switch of the environment is on: "0" and "false" are as good as unset."""
+    return value is not None and str(value).strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _host(url: str) -> str:
+    """The host of an address, without importing a parser for it."""
+    place = (url.partition("://")[2] or url).partition("/")[0].rpartition("@")[2].lower()
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+def _local(host: str) -> bool:
+    return host in ("localhost", "::1") or (host.startswith("127.") and host.replace(".", "").isdigit())

@@ -47,6 +47,7 @@ class ClaudeProvider:
                 "ccusage_accounts", "usage-limits of accounts", home / "usage-limits", "*.json", sidecar
             ),
             FileSource("rate_limit_cache", "rate-limit-cache", home, "rate-limit-cache.json", line),
+            FileSource("openusage", "openusage", cache / "openusage", "statusline-5h.json", sidecar),
             FileSource("usage_tracker", "Claude-Usage-Tracker", home, ".statusline-usage-cache", sidecar),
         )
 

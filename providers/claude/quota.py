@@ -97,13 +97,16 @@ def _main(
     observed_at: float,
     now: float,
 ) -> Window | None:
-    """The session or the week: the flat key, or the entry of that kind where it is null."""
-    if isinstance(flat, Mapping):
-        return Window(*name[:2], percent(flat.get("utilization")), _reset(flat, observed_at, now), name[2])
+    """The session or the week: the flat key, or the entry of that kind where it holds no
+    figure.  An object of nulls is no window: seats without windows send it."""
     item = next((i for i in limits if i.get("kind") == kind), None)
-    if item is None:
-        return None
-    return Window(*name[:2], percent(item.get("percent")), _reset(item, observed_at, now), name[2])
+    said = [
+        Window(*name[:2], percent(value.get(key)), _reset(value, observed_at, now), name[2])
+        for value, key in ((flat, "utilization"), (item, "percent"))
+        if isinstance(value, Mapping)
+    ]
+    figures = [window for window in said if window.used_percent is not None]
+    return next(iter(figures or [window for window in said if window.resets_at is not None]), None)
 
 
 def _scoped(item: Mapping[str, Any], observed_at: float, now: float) -> Window | None:
@@ -113,7 +116,7 @@ def _scoped(item: Mapping[str, Any], observed_at: float, now: float) -> Window |
     if kind in ("session", "weekly_all", ""):
         return None
     used, resets_at = percent(item.get("percent")), _reset(item, observed_at, now)
-    if not used and resets_at is None:
+    if used is None or (used == 0 and resets_at is None):
         return None
     if kind != "weekly_scoped":
         return Window(_slug(kind), _pretty(kind), used, resets_at)
@@ -144,10 +147,19 @@ def _flat_models(body: Mapping[str, Any], observed_at: float, now: float) -> lis
 def _unknown(body: Mapping[str, Any], observed_at: float, now: float) -> list[Window | None]:
     """Keys nobody knows yet: shown under a prettified name once they carry a figure."""
     return [
-        _row(value, _slug(key), _pretty(key), observed_at, now)
+        _row(value, *_title_of(key), observed_at, now)
         for key, value in body.items()
         if isinstance(key, str) and key not in _NOT_WINDOWS and isinstance(value, Mapping)
     ][:16]
+
+
+def _title_of(key: str) -> tuple[str, str]:
+    """Id and label of an unknown key.  A week of a new model has the id that ``limits[]``
+    gives it, so that it is not drawn twice."""
+    model = key.removeprefix("seven_day_")
+    if model not in (key, ""):
+        return f"7d:{_slug(model)}", f"7 d {_pretty(model).capitalize()}"
+    return _slug(key), _pretty(key)
 
 
 def _row(value: object, ident: str, label: str, observed_at: float, now: float) -> Window | None:
@@ -165,10 +177,11 @@ def _money(body: Mapping[str, Any], observed_at: float, now: float) -> Window | 
     used, limit, unit = _amounts(extra, spend)
     extra = extra if isinstance(extra, Mapping) else {}
     spend = spend if isinstance(spend, Mapping) else {}
-    enabled = spend.get("enabled", extra.get("is_enabled"))
+    enabled = spend.get("enabled")
+    enabled = extra.get("is_enabled") if enabled is None else enabled
     if used is None or (not enabled and not used):
         return None
-    if not enabled:
+    if enabled is not None and not enabled:
         reason = clean(spend.get("disabled_reason") or extra.get("disabled_reason")).replace("_", " ")
         note = f"off: {reason}" if reason else "off"
         return Window("spend", "extra usage", None, None, None, used, limit, None, unit, note)
@@ -205,7 +218,7 @@ def _reset(value: Mapping[str, Any], observed_at: float, now: float) -> float | 
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", clean(text).lower()).strip("-")[:40]
+    return re.sub(r"(?:[^\w.]|_)+", "-", clean(text).lower()).strip("-")[:40] or "other"
 
 
 def _pretty(key: str) -> str:

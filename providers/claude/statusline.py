@@ -48,20 +48,43 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(f"usage: quotadeck statusline [--quiet|--install]\n\n{__doc__}\n{SNIPPET}")
+        _print(f"usage: quotadeck statusline [--quiet|--install]\n\n{__doc__}\n{_snippet()}")
         return 0
     if "--install" in arguments:
-        sys.stdout.write(SNIPPET)
+        _print(_snippet())
         return 0
     state = os.environ.get("XDG_STATE_HOME", "")
     root = state if state.startswith("/") else os.path.expanduser("~/.local/state")
-    line = run(
-        sys.stdin.buffer.read(INPUT_BYTES + 1), os.path.join(root, "quotadeck", "statusline"), time.time()
-    )
+    line = run(_input(), os.path.join(root, "quotadeck", "statusline"), time.time())
     if "--quiet" not in arguments:
-        encoding = (sys.stdout.encoding or "ascii").lower()
-        sys.stdout.write((line if encoding.startswith("utf") else line.replace("·", "-")) + "\n")
+        _print(line + "\n")
     return 0
+
+
+def _snippet() -> str:
+    home = os.environ.get("CLAUDE_CONFIG_DIR", "")
+    return SNIPPET.replace("~/.claude", home.rstrip("/")) if home else SNIPPET
+
+
+def _input() -> bytes:
+    """What is piped in; nothing where stdin is closed, broken or interrupted."""
+    try:
+        return sys.stdin.buffer.read(INPUT_BYTES + 1)
+    except (OSError, ValueError, AttributeError, KeyboardInterrupt):
+        return b""
+
+
+def _print(text: str) -> None:
+    """Past Python's buffer: what cannot be flushed there makes the interpreter exit with 120."""
+    if sys.stdout is None:
+        return
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    data = (text if encoding.startswith("utf") else text.replace("·", "-")).encode(encoding, "replace")
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except OSError:
+        pass
 
 
 def run(data: bytes, folder: str, now: float) -> str:
@@ -134,7 +157,7 @@ def _keep(document: dict[str, object], windows: list[dict[str, object]], folder:
     if before and before.get("windows") == windows and before.get("api_ms") == api_ms:
         return
     if not before:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _make(folder)
         _prune(folder, now)
     sidecar = {
         "schema": "quotadeck.quota", "version": 1, "provider": "claude", "account": None,
@@ -181,20 +204,37 @@ def _write(path: str, data: bytes) -> None:
         raise
 
 
+def _make(folder: str) -> None:
+    """The folder and the one above it, which are ours, closed to others from birth."""
+    ours = os.path.dirname(folder)
+    os.makedirs(os.path.dirname(ours), exist_ok=True)
+    for path in (ours, folder):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            continue
+
+
 def _prune(folder: str, now: float) -> None:
-    """Removes our files of sessions that said nothing for two days."""
+    """Removes our files of sessions that said nothing for two days.  One that another
+    session removed first, or that cannot be removed, holds nothing up."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
         ours = name.startswith(_PREFIX) and name.endswith((_SUFFIX, ".tmp"))
-        if ours and now - os.lstat(path).st_mtime > KEPT_SECONDS:
-            os.unlink(path)
+        try:
+            if ours and now - os.lstat(path).st_mtime > KEPT_SECONDS:
+                os.unlink(path)
+        except OSError:
+            continue
 
 
 def _shown(window: dict[str, object], now: float) -> str:
     used, resets_at = window["used_percent"], window["resets_at"]
     assert isinstance(used, float)
     name = "spend" if window["id"] == "spend" else str(window["id"]).replace(":", " ")
-    left = f" {_countdown(resets_at - now)}" if isinstance(resets_at, int) and resets_at > now else ""
+    if isinstance(resets_at, int) and resets_at <= now:
+        return f"{name} reset due"
+    left = f" {_countdown(resets_at - now)}" if isinstance(resets_at, int) else ""
     return f"{name} {_percent(used)}{left}"
 
 

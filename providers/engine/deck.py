@@ -194,6 +194,8 @@ class Deck:
         return self._freeze(provider_id) != before
 
     def _take_login(self, provider: _Provider, login: LoginState, now: float) -> None:
+        if login.torn and provider.login is not None:
+            return
         provider.login = login
         if login.identity is None:
             return

@@ -6,7 +6,7 @@ due, pace, severity and status cannot differ between them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from providers.base import Descriptor
@@ -43,6 +43,13 @@ def view(facts: Facts, now: float, rules: ViewRules) -> DeckView:
     shown = (_provider(p, now, rules) for p in facts.providers)
     providers = tuple(p for p in shown if p is not None)
     return DeckView(now, providers, verdict_of(providers, now), moments_of(providers, now))
+
+
+def only(shown: DeckView, wanted: Collection[str]) -> DeckView:
+    """The view of these providers alone, its verdict and moments included."""
+    kept = tuple(p for p in shown.providers if p.id in wanted)
+    now = shown.generated_at
+    return DeckView(now, kept, verdict_of(kept, now), moments_of(kept, now))
 
 
 def _provider(facts: ProviderFacts, now: float, rules: ViewRules) -> ProviderView | None:

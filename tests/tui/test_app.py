@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
 
 from providers.engine.settings import Settings
+from providers.record import replace
 from tests.conftest import FakeClock
 from tests.tui import worlds
 from tests.tui.worlds import FakeFeed
@@ -310,6 +313,18 @@ async def test_the_clock_may_jump() -> None:
         app.clock.advance(-13 * 3600)
         app._tick()
         assert "06:02" in (await shown(pilot))[0]
+
+
+async def test_travel_is_seen_at_the_next_draw() -> None:
+    """No zone is kept: in another one the same moment reads otherwise at once."""
+    here = ["UTC"]
+    app = app_of()
+    app.look = replace(app.look, zone=lambda at: datetime.fromtimestamp(at, ZoneInfo(here[0])).timetuple())
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "07:02" in (await shown(pilot))[0]
+        here[0] = "Asia/Tokyo"
+        app.draw()
+        assert "16:02" in (await shown(pilot))[0]
 
 
 async def test_a_click_chooses_and_a_second_zooms() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,7 +77,7 @@ def test_width_is_exact(
     """A bar takes its width whatever the figures are, and equal tones are one span."""
     spans = cells(width, used, expected, projected, UNICODE, left=left)
     assert len(_text(spans)) == width
-    assert all(a.tone is not b.tone for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.tone is not b.tone for a, b in pairwise(spans))
     assert all(span.text for span in spans)
 
 

@@ -22,9 +22,7 @@ FULL = Verdict(VerdictKind.FULL, "claude", "a1b2c3d4", "7d", 100.0, NOW + 4 * DA
 TIGHT = Verdict(VerdictKind.TIGHT, "claude", "a1b2c3d4", "7d", 88.0, NOW + 2 * DAY + 2 * HOUR)
 LOGIN = Verdict(VerdictKind.LOGIN, "codex", "beef0000")
 OLD = Verdict(VerdictKind.OLD, "claude", "a1b2c3d4", "5h", at=NOW - 3 * HOUR)
-ROOM = Verdict(
-    VerdictKind.CALM, room_provider="codex", room_account="beef0000", room_percent=77.0
-)  # fmt: skip
+ROOM = Verdict(VerdictKind.CALM, room_provider="codex", room_account="beef0000", room_percent=77.0)
 
 
 def _deck(said: Verdict, **changes: Any) -> DeckView:
@@ -185,10 +183,13 @@ def test_window_words(ident: str, label: str, said: str) -> None:
             window("spend", 24.7, label="extra usage", used=12.34, limit=50.0, unit="EUR", resets_at=None),
             "extra usage, 25 percent used, 12.34 of 50.00 EUR",
         ),
-        (window("credits", None, remaining=250.0, unit="credits", resets_at=None), "credits, 250 credits left"),
+        (
+            window("credits", None, remaining=250.0, unit="credits", resets_at=None),
+            "credits, 250 credits left",
+        ),
         (window("spend", None, used=3.5, unit="EUR", resets_at=None), "spend, 3.50 EUR used"),
     ],
-)  # fmt: skip
+)
 def test_sentence(shown, rest: str) -> None:  # type: ignore[no-untyped-def]
     """One sentence tells all of a window, its state included."""
     who = account(shown)

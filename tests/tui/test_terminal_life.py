@@ -88,11 +88,11 @@ def test_suspend_and_resume(home: Path) -> None:
         tmux.keys(QUOTADECK[0], "Enter")
         tmux.wait_for("62%")
         tmux.keys("C-z")
-        tmux.wait_for("Stopped|prompt> ")
+        tmux.wait_for("Stopped")
         tmux.keys("fg", "Enter")
         tmux.wait_for("62%")
         tmux.keys("q")
-        tmux.wait_for("^prompt>$")
+        tmux.wait_for(r"^(#|\$|prompt>)$")
     finally:
         tmux.kill()
 

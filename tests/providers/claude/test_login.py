@@ -38,6 +38,9 @@ def state(environment: Environment, **files: object) -> LoginState:
         ({}, {"CLAUDE_CODE_OAUTH_TOKEN": "sk-canary"}, "CLAUDE_CODE_OAUTH_TOKEN in the environment"),
         ({}, {"CLAUDE_CODE_USE_BEDROCK": "1"}, "does not use the subscription"),
         ({"apiKeyHelper": "/bin/helper"}, {}, "apiKeyHelper"),
+        ({"env": {"ANTHROPIC_BASE_URL": "http://[::1]:3456/v1"}}, {}, "local proxy"),
+        ({"env": {"ANTHROPIC_BASE_URL": "http://localhost.gateway.example"}}, {}, "another service"),
+        ({}, {"ANTHROPIC_BASE_URL": "https://api.anthropic.com", "ANTHROPIC_AUTH_TOKEN": "t"}, "AUTH_TOKEN"),
     ],
 )  # fmt: skip
 def test_overrides_are_said_by_name_only(
@@ -47,6 +50,69 @@ def test_overrides_are_said_by_name_only(
     found = state(with_variables(**variables), credentials=LOGIN, settings=settings)
     assert [said in w for w in found.warnings] == [True]
     assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"CLAUDE_CODE_USE_BEDROCK": "0"}, {"CLAUDE_CODE_USE_VERTEX": "false"}, {"ANTHROPIC_API_KEY": ""}],
+)
+def test_a_switch_that_is_off_is_no_override(
+    with_variables: Callable[..., Environment], variables: dict[str, str]
+) -> None:
+    """Empty, "0" and "false" are as good as unset."""
+    assert state(with_variables(**variables), credentials=LOGIN).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("files", "variables", "said"),
+    [
+        ({"config": {}}, {"ANTHROPIC_API_KEY": "sk-canary"}, "API key"),
+        ({"settings": {"env": {"ANTHROPIC_API_KEY": "sk-canary"}}}, {}, "API key"),
+        ({"settings": {"apiKeyHelper": "/bin/canary"}}, {}, "API key"),
+        ({"credentials": {"mcpOAuth": {}}}, {"CLAUDE_CODE_USE_VERTEX": "1"}, "cloud provider"),
+    ],
+)
+def test_a_key_without_a_login_has_no_subscription(
+    with_variables: Callable[..., Environment], files: dict[str, object], variables: dict[str, str], said: str
+) -> None:
+    """Claude Code works with a key or a cloud, so nobody is told to log in."""
+    found = state(with_variables(**variables), **files)
+    assert (found.status, said in found.message, found.fix) == (Status.UNSUBSCRIBED, True, "")
+    assert "canary" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("account", "blob", "plan"),
+    [
+        ({"organizationType": "claude_max", "userRateLimitTier": "default_claude_max_5x"}, {}, "Max 5x"),
+        ({"organizationType": "claude_team", "organizationRateLimitTier": "x_max_5x"}, {}, "Team"),
+        ({"organizationType": "claude_enterprise"}, {"subscriptionType": "API Usage Billing"}, "Enterprise"),
+        ({}, {"rateLimitTier": "default_claude_max_20x"}, "Max 20x"),
+        ({}, {"rateLimitTier": "default_claude_team_5x"}, "Team"),
+        ({}, {"rateLimitTier": "default_claude_ai"}, ""),
+        ({}, {"subscriptionType": "Something New"}, "Something New"),
+    ],
+)
+def test_plans(environment: Environment, account: object, blob: dict[str, object], plan: str) -> None:
+    """The organisation's type first, then the login's snapshot, then the tier; no invented multiplier."""
+    login = {"claudeAiOauth": {**LOGIN["claudeAiOauth"], **blob}}
+    assert state(environment, credentials=login, config={"oauthAccount": account}).plan == plan
+
+
+@pytest.mark.parametrize(
+    ("blob", "status"),
+    [
+        ({"claude.ai_oauth": LOGIN["claudeAiOauth"]}, Status.OK),
+        (LOGIN["claudeAiOauth"], Status.OK),
+        ({"claudeAiOauth": {**LOGIN["claudeAiOauth"], "expiresAt": "2026-11-22T05:00:00Z"}}, Status.IDLE),
+        ({"claudeAiOauth": {**LOGIN["claudeAiOauth"], "refreshToken": None, "expiresAt": 1}}, Status.EXPIRED),
+        ({"claudeAiOauth": [1]}, Status.UNCONFIGURED),
+        ([1, 2], Status.UNCONFIGURED),
+    ],
+)
+def test_spellings_of_the_credential_file(environment: Environment, blob: object, status: Status) -> None:
+    """Both keys, tokens at the top, an ISO expiry; odd shapes are no login and no error."""
+    assert state(environment, credentials=blob).status is status
 
 
 def test_a_half_written_config_is_not_a_logout(environment: Environment) -> None:

@@ -59,6 +59,36 @@ def test_old_sessions_are_pruned(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["claude.new.json", "not-ours.json"]
 
 
+def test_what_cannot_be_pruned_holds_nothing_up(tmp_path: Path) -> None:
+    """A folder under one of our names stays; the new session is kept all the same."""
+    (tmp_path / "claude.odd.json").mkdir()
+    os.utime(tmp_path / "claude.odd.json", (NOW - 3 * 86_400,) * 2)
+    render(tmp_path, 1, 1, NOW, "new")
+    assert kept(tmp_path, "new")["session"] == "new"
+
+
+def test_our_folders_are_private_from_birth(tmp_path: Path) -> None:
+    """The state folder above the sidecars too, whichever command of ours is the first."""
+    render(tmp_path / "state/quotadeck/statusline", 1, 1, NOW)
+    modes = [(tmp_path / "state" / p).stat().st_mode & 0o777 for p in ("quotadeck", "quotadeck/statusline")]
+    assert modes == [0o700, 0o700]
+
+
+def test_a_window_past_its_reset_has_no_figure(tmp_path: Path) -> None:
+    """Claude Code repaints an idle session's last answer; the figure of a finished window is gone."""
+    assert render(tmp_path, 97, 1, NOW + 8_999) == "5h 97% 0m"
+    assert render(tmp_path, 97, 1, NOW + 9_000) == "5h reset due"
+
+
+def test_no_limits_keep_what_was_known(tmp_path: Path) -> None:
+    """A render without rate_limits neither rewrites nor empties the session's sidecar."""
+    render(tmp_path, 40, 100, NOW)
+    before = (tmp_path / "claude.s1.json").read_bytes()
+    bare = {"session_id": "s1", "cost": {"total_api_duration_ms": 900}}
+    statusline.run(json.dumps(bare).encode(), str(tmp_path), NOW + 60)
+    assert (tmp_path / "claude.s1.json").read_bytes() == before
+
+
 def test_a_disk_that_cannot_be_written_changes_nothing_on_the_line(tmp_path: Path) -> None:
     """The line is shown all the same."""
     blocked = tmp_path / "file"
@@ -128,3 +158,42 @@ def test_the_command(tmp_path: Path, arguments: list[str], code: int, out: str, 
     assert err in done.stderr
     assert bool(done.stderr) is bool(err)
     assert not (tmp_path / ".claude").exists()
+
+
+@pytest.mark.parametrize("redirection", ["<&-", "<input >&-", "<input >/dev/full", "<input 2>&-"])
+def test_broken_pipes_are_no_error(tmp_path: Path, redirection: str) -> None:
+    """Closed or full, in or out: exit 0 and not a word, since Claude Code shows a failure."""
+    (tmp_path / "input").write_text('{"rate_limits": {"five_hour": {"used_percentage": 41}}}')
+    probe = "from tui.cli import main; raise SystemExit(main(['statusline']))"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, probe],
+        cwd=tmp_path, env=base_variables(tmp_path) | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_line_is_ascii_where_the_terminal_is(tmp_path: Path) -> None:
+    """Another separator where the encoding has no middle dot."""
+    limits = {key: {"used_percentage": 41} for key in ("five_hour", "seven_day")}
+    probe = "from tui.cli import main; raise SystemExit(main(['statusline']))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        env=base_variables(tmp_path) | {"PYTHONIOENCODING": "ascii"},
+        input=json.dumps({"rate_limits": limits}).encode(), capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == b"5h 41% - 7d 41%\n"
+
+
+def test_the_snippets_can_be_pasted(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Both are valid JSON for the settings file of the profile in use, and nothing is written."""
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", "/profile")
+    assert statusline.main(["--install"]) == 0
+    said = capfd.readouterr().out
+    assert "/profile/settings.json" in said
+    found = [json.loads("{" + line + "}") for line in said.splitlines() if "statusLine" in line]
+    commands = [entry["statusLine"]["command"] for entry in found]
+    assert commands[0] == "quotadeck statusline"
+    assert 'printf %s "$input" | quotadeck statusline --quiet;' in commands[1]
