@@ -172,7 +172,9 @@ def test_a_drop_from_another_source_is_accepted_among_sessions(deck: Deck) -> No
 def test_a_torn_login_changes_nothing_that_is_known(deck: Deck) -> None:
     """A config caught half written does not make the account vanish; without one it is said."""
     deck.apply([LoginState("claude", Status.ERROR, "torn", torn=True, observed_at=NOW)], NOW)
-    assert deck.facts().providers[0].login == LoginState("claude", Status.ERROR, "torn", torn=True, observed_at=NOW)
+    assert deck.facts().providers[0].login == LoginState(
+        "claude", Status.ERROR, "torn", torn=True, observed_at=NOW
+    )
     deck.apply([login()], NOW)
     deck.apply([LoginState("claude", Status.ERROR, "torn", torn=True, observed_at=NOW)], NOW)
     assert deck.facts().providers[0].login == login()
