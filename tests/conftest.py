@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from providers.base import Environment
 from providers.record import replace
@@ -43,6 +44,10 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+
+# Machines are shared and noisy: what takes long is a matter for tests/bench.
+settings.register_profile("quotadeck", deadline=None)
+settings.load_profile("quotadeck")
 
 
 class FakeClock:

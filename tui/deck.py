@@ -71,6 +71,11 @@ class DeckGrid(Painted):
             self.arrangement = self._arranged(providers, frame, width, height)
         return self._place(providers, frame)
 
+    def tick(self, view: DeckView) -> int:
+        """Draws only what time changes in the panels that are shown."""
+        shown = {self.order[place.index] for place in self.arrangement.places}
+        return sum(self._panels[p.id].tick(p, view.generated_at) for p in view.providers if p.id in shown)
+
     def _arranged(
         self, providers: Sequence[ProviderView], frame: Frame, width: int, height: int
     ) -> Arrangement:

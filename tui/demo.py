@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from providers.base import Environment
+from providers.claude import statusline
 from providers.engine.files import write_atomic
 from providers.engine.settings import environment_from
+from providers.engine.sidecar_write import render_sidecar
+from providers.model import Reading, Source, Status, Window
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEP_SECONDS = 3.0
@@ -124,28 +127,35 @@ class DemoWorld:
         }
 
     def _write_statusline(self, step: int, now: int) -> None:
+        """Claude Code renders its prompt: our own status line keeps what it is piped."""
         begin = self.begin
-        windows = [
-            _window("5h", "5 h", min(100.0, 62.0 + 0.4 * step), begin + 2 * HOUR + 48 * MINUTE, 5 * HOUR),
-            _window("7d", "7 d", min(100.0, 41.0 + 0.05 * step), begin + 3 * DAY + 8 * HOUR, 7 * DAY),
-        ]
-        document = _sidecar("claude", None, "statusline", now, windows)
-        document |= {"session": "demo", "first_seen_at": begin - HOUR, "api_ms": 1000 + step}
-        self._json(self.environment.statusline_dir / "claude.demo.json", document, now)
+        limits = {
+            "five_hour": _percentage(62.0 + 0.4 * step, begin + 2 * HOUR + 48 * MINUTE),
+            "seven_day": _percentage(41.0 + 0.05 * step, begin + 3 * DAY + 8 * HOUR),
+        }
+        cost = {"total_api_duration_ms": 1000 + step}
+        document = {"session_id": "demo", "cost": cost, "rate_limits": limits}
+        statusline.run(json.dumps(document).encode(), str(self.environment.statusline_dir), now)
 
     def _write_parked(self) -> None:
+        """Accounts that are not live, as a sidecar of ours keeps them."""
         begin = self.begin
         for ident, alias, plan, age, five, week in (
             ("h0me0001", "home", "Pro", 40 * MINUTE, 4.0, 12.0),
             ("1ab00002", "lab", "Max 5x", 3 * HOUR, 97.0, 80.0),
         ):
-            account = {"id": ident, "alias": alias, "plan": plan}
-            windows = [
-                _window("5h", "5 h", five, begin + HOUR, 5 * HOUR),
-                _window("7d", "7 d", week, begin + 4 * DAY, 7 * DAY),
-            ]
-            document = _sidecar("claude", account, "endpoint", begin - age, windows)
-            self._json(self.environment.quota_dir / f"claude.{ident}.json", document, begin - age)
+            windows = (
+                Window("5h", "5 h", five, begin + HOUR, 5 * HOUR),
+                Window("7d", "7 d", week, begin + 4 * DAY, 7 * DAY),
+            )
+            at = begin - age
+            reading = Reading("claude", windows, Source.ENDPOINT, "", at, plan=plan, alias=alias)
+            data = render_sidecar(
+                reading, account_id=ident, status=Status.OK, message="", now=at, writer="demo"
+            )
+            path = self.environment.quota_dir / f"claude.{ident}.json"
+            write_atomic(path, data)
+            os.utime(path, (at, at))
 
     def _write_sidecars(self) -> None:
         begin, folder = self.begin, self.home / ".claude"
@@ -235,26 +245,12 @@ def play(world: DemoWorld, stop: threading.Event) -> None:
     threading.Thread(target=run, name="quotadeck-demo", daemon=True).start()
 
 
-def _window(ident: str, label: str, used: float, resets_at: float, length: int) -> dict[str, Any]:
-    return {
-        "id": ident,
-        "label": label,
-        "used_percent": round(used, 1),
-        "resets_at": int(resets_at),
-        "window_seconds": length,
-    }
+def _percentage(used: float, resets_at: int) -> dict[str, Any]:
+    return {"used_percentage": min(100.0, used), "resets_at": resets_at}
 
 
 def _log_window(used: float, minutes: int, resets_at: int) -> dict[str, Any]:
     return {"used_percent": min(100.0, used), "window_minutes": minutes, "resets_at": resets_at}
-
-
-def _sidecar(
-    provider: str, account: object, source: str, at: int, windows: list[dict[str, Any]]
-) -> dict[str, Any]:
-    head = {"schema": "quotadeck.quota", "version": 1, "provider": provider, "account": account}
-    tail = {"status": "ok", "message": "", "source": source, "observed_at": at, "written_at": at}
-    return {**head, **tail, "windows": windows}
 
 
 def _iso(at: float) -> str:

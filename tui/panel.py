@@ -11,11 +11,11 @@ from textual.events import Click
 from textual.geometry import Region
 from textual.message import Message
 
-from providers.engine.shown import ProviderView
+from providers.engine.shown import ProviderView, WindowView
 from providers.record import replace
 from tui.arrange import Place
 from tui.painted import Line, Painted, Piece
-from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, content, detail, title
+from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, content, detail, tick_piece, title
 
 
 class Ticker(Painted):
@@ -52,6 +52,7 @@ class Panel(Painted):
         self._countdowns = Ticker()
         self._age = Ticker()
         self._placed: tuple[int, ...] = ()
+        self._ticking: tuple[tuple[Piece, WindowView | None], ...] = ()
 
     def compose(self) -> ComposeResult:
         """The two columns that tick."""
@@ -86,6 +87,12 @@ class Panel(Painted):
         self._draw_ticks(held, frame, provider, 0 if not scroll else room)
         return repainted
 
+    def tick(self, provider: ProviderView, now: float) -> int:
+        """Draws only what time changes; the provider must be the one drawn last."""
+        pieces = [tick if window is None else tick_piece(window, now) for tick, window in self._ticking]
+        age = self._age.show([(Piece(age_text(provider, now), "dim"),)])
+        return age + self._countdowns.show([(piece,) for piece in pieces])
+
     def on_click(self, event: Click) -> None:
         """A click chooses the panel, a second one zooms it."""
         self.post_message(self.Picked(self.provider_id, zoom=event.chain >= 2))
@@ -100,6 +107,7 @@ class Panel(Painted):
         room = max(0, self._placed[3] - 1 - (edge // 2)) if self._placed else 0
         ticks = ticks[:room]
         self._countdowns.put(Region(edge + held.tick_x, 1, COUNTDOWN, len(ticks)) if ticks else None)
+        self._ticking = tuple(zip(ticks, held.ticking, strict=False))
         self._countdowns.show([(tick,) for tick in ticks])
         corner = frame.width - AGE - (3 if edge else 1)
         self._age.put(Region(corner, 0, AGE, 1))

@@ -61,12 +61,14 @@ class Frame(Record):
 class Content(Record):
     """The lines of a panel without its title and borders.  ``rows`` must be seen, ``more``
     are added while there is room; ``ticks`` are the countdowns of the first lines, each
-    `COUNTDOWN` cells, at ``tick_x`` from the left edge of the content."""
+    `COUNTDOWN` cells, at ``tick_x`` from the left edge of the content, and ``ticking`` the
+    windows they are of (None where a line only lies under them)."""
 
     rows: tuple[Line, ...]
     more: tuple[Line, ...]
     ticks: tuple[Piece, ...]
     tick_x: int
+    ticking: tuple[WindowView | None, ...] = ()
 
 
 def tone_of(window: WindowView) -> str:
@@ -152,21 +154,24 @@ def content(provider: ProviderView, frame: Frame) -> Content:
     columns = _columns(windows, frame)
     rows: list[Line] = []
     ticks: list[Piece] = []
-    ticking = 0
+    ticking: list[WindowView | None] = []
+    last = 0
     for window in windows:
         rows.append(_row(window, columns, frame))
-        ticks.append(Piece(_tick(window, frame.now).rjust(COUNTDOWN)))
+        ticks.append(tick_piece(window, frame.now))
+        ticking.append(window)
         if not _counts(window, frame.now):
-            ticking = len(ticks)
+            last = len(ticks)
         if frame.kind == "tiny" and not frame.short and _runs_out(window):
             line = _out_line(window, columns, frame)
             rows.append(line)
             covered = line[0].text[columns.tick_x : columns.tick_x + COUNTDOWN]
             ticks.append(Piece(covered.ljust(COUNTDOWN), line[0].tone))
-            ticking = len(ticks)
-    del ticks[ticking:]
+            ticking.append(None)
+            last = len(ticks)
+    del ticks[last:], ticking[last:]
     more = [*_message(provider, frame), *_parked(provider, frame), *_trend(provider, columns, frame)]
-    return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x)
+    return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x, tuple(ticking))
 
 
 def _worth_a_row(windows: tuple[WindowView, ...], frame: Frame) -> tuple[WindowView, ...]:
@@ -261,6 +266,11 @@ def _tick(window: WindowView, now: float) -> str:
     if window.resets_at is None or window.resets_at <= now or window.state is WindowState.NOT_STARTED:
         return ""
     return countdown(window.resets_at - now)
+
+
+def tick_piece(window: WindowView, now: float) -> Piece:
+    """The countdown of a window in its cells."""
+    return Piece(_tick(window, now).rjust(COUNTDOWN))
 
 
 def _runs_out(window: WindowView) -> bool:

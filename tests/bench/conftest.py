@@ -1,7 +1,7 @@
 """Benchmarks: every bound is a ratio to something measured in the same run.
 
 Machines are shared and noisy, so each figure is taken several times in turn with its
-reference, the median counts, and a bound that is missed is measured anew up to twice.
+reference, the median counts, and a bound that is missed is measured anew, five times at most.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROUNDS = 3
+ROUNDS = 5
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def within() -> Callable[[str, Callable[[], float], float], None]:
-    """``within(name, measure, bound)``: prints the figure and fails if three tries exceed it."""
+    """``within(name, measure, bound)``: prints the figure and fails if every try exceeds it."""
 
     def check(name: str, measure: Callable[[], float], bound: float) -> None:
         tries: list[float] = []
