@@ -37,6 +37,11 @@ def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
     auth = files.get("auth")
     config, trouble = _config(files.get("config"))
     written = max((f.mtime for f in files.values() if isinstance(f, FileBytes)), default=0.0)
+    if auth is not None and _store(config) == "keyring":
+        auth = None
+        trouble += ("auth.json lies here, but codex keeps its login in the keyring and ignores the file",)
+    elif auth is not None and _store(config) == "auto":
+        trouble += ("auth.json counts only while the keyring holds no login of codex",)
     state = _state(auth, config, context)
     warnings = (*trouble, *_overrides(config, context.environment.variables), *state.warnings)
     mtime = auth.mtime if isinstance(auth, FileBytes) else written
@@ -58,19 +63,28 @@ def _state(auth: Found, config: Mapping[str, Any], context: ReadContext) -> Logi
     try:
         document = load_json(auth.data)
     except Unparseable as broken:
-        return _plain(Status.ERROR, f"auth.json {broken}")
+        # Before its atomic writes codex truncated the file and then filled it.
+        return replace(_plain(Status.ERROR, f"auth.json {broken}"), torn=True)
     if not isinstance(document, dict):
         return _plain(Status.ERROR, "auth.json is not what codex writes")
     return _logged_in(document, context.now)
 
 
 def _absent(config: Mapping[str, Any], context: ReadContext) -> LoginState:
-    if clean(config.get("cli_auth_credentials_store")) in _STORES:
+    if _store(config) == "ephemeral":
+        why = "codex keeps its login in memory only; its figures are shown without a name"
+        return LoginState("codex", Status.OK, warnings=(why,))
+    if _store(config) in _STORES:
         why = "the login is in the keyring, which is not read; its figures are shown without a name"
         return LoginState("codex", Status.OK, warnings=(why,))
     if not codex_home(context.environment).is_dir():
         return _plain(Status.UNCONFIGURED, "codex is not installed here")
     return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
+
+
+def _store(config: Mapping[str, Any]) -> str:
+    """Where codex keeps its login: file, keyring, auto or ephemeral."""
+    return clean(config.get("cli_auth_credentials_store"))
 
 
 def codex_home(environment: Environment) -> Path:
@@ -91,13 +105,13 @@ def _logged_in(document: Mapping[str, Any], now: float) -> LoginState:
         return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
     claims = _claims(access)
     field = clean(tokens.get("account_id") or tokens.get("accountId"))
-    claimed = _inner(claims, "chatgpt_account_id") or _inner(named, "chatgpt_account_id")
-    if field and claimed and field != claimed:
+    claimed = [c for c in (_inner(t, "chatgpt_account_id") for t in (claims, named)) if c]
+    if len({*claimed, *([field] if field else [])}) > 1:
         return _plain(Status.ERROR, "auth.json mixes two accounts, so its figures are not filed", _LOG_IN)
     state = LoginState(
         "codex",
         Status.OK,
-        identity=_identity(field or claimed, claims, named),
+        identity=_identity(field or next(iter(claimed), ""), claims, named),
         plan=plan_label(_inner(named, "chatgpt_plan_type") or _inner(claims, "chatgpt_plan_type")),
     )
     expires = number(claims.get("exp"))
@@ -159,8 +173,8 @@ def _config(found: Found) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     import tomllib
 
     try:
-        return tomllib.loads(found.data.decode()), ()
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return tomllib.loads(found.data.decode("utf-8-sig")), ()
+    except (ValueError, RecursionError):
         return {}, ("config.toml of codex is not valid TOML, so its settings are not known",)
 
 

@@ -24,7 +24,7 @@ class RolloutReader:
     """Reads one rollout file line by line.
 
     Remembers whether the file is a child (a fork or a subagent), whose beginning repeats
-    its parent, and the last value of each limit: an event that repeats it without new
+    its parent, and the last value and total of each limit: an event that repeats it without new
     usage (a compaction, a resumed session) is not a new measurement.
     """
 
@@ -37,7 +37,8 @@ class RolloutReader:
         self._first_ordinal: float | None = None
         self._own_usage = False
         self._inherited: object = None
-        self._last: dict[str, tuple[object, object]] = {}
+        self._last: dict[str, object] = {}
+        self._total: dict[str, object] = {}
         for line in head.splitlines():
             if b'"session_meta"' in line:
                 event = _parsed(line)
@@ -73,7 +74,7 @@ class RolloutReader:
     def _take_meta(self, event: Mapping[str, Any]) -> None:
         """The first session_meta names the leaf thread; later ones are copies of parents."""
         meta = event["payload"]
-        ident = clean(meta.get("id"))
+        ident = clean(meta.get("id")) if event.get("type") == "session_meta" else ""
         if self._leaf is not None or not ident:
             return
         self._leaf = ident
@@ -116,18 +117,21 @@ class RolloutReader:
             self._inherited = total or self._inherited
             return None
         if self._child and not self._own_usage and total is not None:
-            # A fork's first count repeats its parent's last one under a new timestamp; the
-            # parent's own total is known only where its history was copied into this file.
-            self._own_usage = True
+            # A fork's first count (of each limit) repeats its parent's last one under a new
+            # timestamp; the parent's own total is known only where its history was copied.
             if self._inherited is None or total == self._inherited:
+                self._inherited = total
                 return None
+            self._own_usage = True
         if not isinstance(limits, Mapping):
             return None
         name = clean(limits.get("limit_id")) or MAIN_LIMIT
-        before = self._last.get(name)
         values = (limits.get("primary"), limits.get("secondary"), limits.get("credits"))
-        self._last[name] = (values, total)
-        if before is not None and before[0] == values and total is not None and before[1] == total:
+        repeated = self._last.get(name) == values and total is not None and self._total.get(name) == total
+        self._last[name] = values
+        # A count without totals says nothing about use, so the last known total stands.
+        self._total[name] = self._total.get(name) if total is None else total
+        if repeated:
             return None
         reading = self._reading(event, limits, name, now)
         return None if reading is None else (name, reading)

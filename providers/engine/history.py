@@ -214,8 +214,10 @@ class History:
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        version = _version(connection)
-        foreign = version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        with _transaction(connection):
+            # Both from one moment: another pane may just be making the tables.
+            version = _version(connection)
+            foreign = version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         if version not in (0, VERSION) or foreign:
             raise _OtherVersion("it was made by another version")
         connection.execute("PRAGMA journal_mode = WAL")

@@ -213,7 +213,16 @@ _VALUES = st.recursive(
 )  # fmt: skip
 
 
-@given(st.lists(st.binary(max_size=60) | _VALUES.map(lambda v: json.dumps(v).encode()), max_size=6), _VALUES)
+_SCALARS = st.none() | st.floats() | st.integers() | st.text(max_size=10)
+_SLOT = _VALUES | st.fixed_dictionaries(
+    {"used_percent": _SCALARS}, optional={"window_minutes": _SCALARS, "resets_at": _SCALARS}
+)
+_LIMITS = _VALUES | st.fixed_dictionaries(
+    {"primary": _SLOT}, optional={"secondary": _SLOT, "limit_id": _SCALARS, "limit_name": _SCALARS}
+)
+
+
+@given(st.lists(st.binary(max_size=60) | _VALUES.map(lambda v: json.dumps(v).encode()), max_size=6), _LIMITS)
 def test_hostile_lines_never_raise_and_never_give_a_wrong_figure(lines: list[bytes], limits: object) -> None:
     """Garbage, foreign shapes and absurd numbers: passed over, or unknown."""
     event = {
