@@ -48,6 +48,8 @@ class Panel(Painted):
 
     def __init__(self, provider_id: str) -> None:
         super().__init__(classes="panel")
+        # Until it has a place it must not lie over the others.
+        self.display = False
         self.provider_id = provider_id
         self._countdowns = Ticker()
         self._age = Ticker()

@@ -85,6 +85,15 @@ async def test_more_panels_than_fit_scroll_by_whole_panels() -> None:
         assert any("Amp" in line and ">" in line for line in lines)
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_cursor_is_seen_at_every_size(size: tuple[int, int]) -> None:
+    """A panel that has no place on the page does not lie over the one that is chosen."""
+    app = app_of()
+    async with app.run_test(size=size) as pilot:
+        lines = await shown(pilot)
+        assert any(">" in line and "Claude" in line for line in lines[1:3])
+
+
 async def test_tiny_rows_say_the_run_out_on_a_line_of_its_own() -> None:
     """In 40 columns the forecast stands alone, and only if it runs out."""
     app = app_of()
