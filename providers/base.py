@@ -15,6 +15,10 @@ from typing import Protocol
 from providers.model import Fact, Source
 from providers.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -153,3 +157,7 @@ class Provider(Protocol):
 
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         """A reader for one log; ``head`` is the file's first 64 KiB at most."""
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The usage endpoints that may be asked; imported only here, so that a one-shot
+        command does not pay for them."""

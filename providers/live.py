@@ -8,7 +8,7 @@ over frozen facts and are never joined.
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -16,20 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import providers
-from providers.base import Environment, FileBytes, FileSource, Provider
+from providers.base import Environment, FileSource, Provider
 from providers.engine.clock import Clock
 from providers.engine.collector import Collector
 from providers.engine.deck import Deck, Figure, account_id
-from providers.engine.files import read_file, write_atomic
 from providers.engine.pace import PaceRule
+from providers.engine.polled import activity_of, polled
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
-from providers.engine.timeline import Stay, Timeline
+from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
-from providers.model import DAY, Fact, Reading, Trend
+from providers.model import DAY, Fact, LoginState, Reading, Trend
 
 if TYPE_CHECKING:
-    from providers.engine.history import History
+    import httpx
+
+    from providers.engine.asker import Asker
+    from providers.engine.history import History, Sample
+    from providers.engine.http import Http
     from providers.engine.reader import Reader
     from providers.engine.watch import Watch
 
@@ -40,6 +44,8 @@ TREND_SPAN = 4 * 3600.0
 
 Post = Callable[..., object]
 Changed = Callable[[frozenset[str]], None]
+Network = Callable[[], "httpx.AsyncBaseTransport"]
+Samples = Callable[["tuple[Sample, ...]"], None]
 
 
 def open_live(
@@ -48,33 +54,46 @@ def open_live(
     clock: Clock,
     *,
     chosen: Sequence[Provider] | None = None,
+    network: Network | None = None,
 ) -> Live:
     """A `Live` over the registry's providers, in the order of the settings.
 
-    ``chosen`` replaces the registry (tests).  Reads nothing yet.
+    ``chosen`` replaces the registry, and what ``network`` makes replaces the network (tests, the
+    demo).  Reads nothing yet.
     """
     loaded = tuple(chosen) if chosen is not None else tuple(map(providers.load, providers.PROVIDERS))
     place = {name: i for i, name in enumerate(settings.panels)}
     ordered = sorted(loaded, key=lambda p: place.get(p.descriptor.id, len(place)))
-    return Live(environment, settings, clock, ordered)
+    return Live(environment, settings, clock, ordered, network)
 
 
 class Live:
     """The deck with everything around it.
 
-    One-shot: `load`, then `view`.  Pane: `start`, then `view` at every tick and whenever
-    ``changed`` is called.
+    One-shot: `load`, perhaps `refresh`, then `view`.  Pane: `start`, then `view` at every tick
+    and whenever ``changed`` is called; `connect` once the first frame is out.
     """
 
     def __init__(
-        self, environment: Environment, settings: Settings, clock: Clock, ordered: Sequence[Provider]
+        self,
+        environment: Environment,
+        settings: Settings,
+        clock: Clock,
+        ordered: Sequence[Provider],
+        network: Network | None = None,
     ) -> None:
         enabled = [p for p in ordered if p.descriptor.id not in settings.disabled]
         self.environment = environment
-        self._clock = clock
+        self._clock, self._settings, self._network = clock, settings, network
+        self._enabled = enabled
+        self._by_itself = settings.polling == "on"
+        self._asker: Asker | None = None
+        # In every sidecar that this process publishes, so that it knows them again.
+        self._writer = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._rules = rules_from(settings)
-        self._deck = Deck([p.descriptor for p in ordered], Timeline(_load_stays(environment)))
-        self._collector = Collector(enabled, environment, clock, off=settings.sources_off)
+        self._deck = Deck([p.descriptor for p in ordered], Timeline(load_stays(environment.state_dir)))
+        off = settings.sources_off
+        self._collector = Collector(enabled, environment, clock, off=off, writer=self._writer)
         self._reader: Reader | None = None
         self._watch: Watch | None = None
         self._history: History | None = None
@@ -87,8 +106,26 @@ class Live:
 
     def load(self) -> None:
         """Reads every source now, in the calling thread, and writes nothing."""
-        facts = [*self._remembered(), *self._collector.sweep()]
-        self._deck.apply(facts, self._clock.now())
+        now = self._clock.now()
+        self._deck.apply([*self._remembered(), *self._collector.sweep()], now)
+        self._deck.apply(polled(self._deck.facts(), self.environment.state_dir, now), now)
+
+    def refresh(self, chosen: Sequence[str]) -> list[tuple[str, str]]:
+        """Asks the endpoints of these providers (all, if none is named) once, as the key does,
+        and waits for the answers.  For one-shot commands, after `load`.
+
+        Returns which providers were not asked, and why."""
+        import asyncio
+
+        found: list[Fact] = []
+        asker = self._new_asker(found.extend)
+        for provider in chosen:
+            asker.wish(provider)
+        if not chosen:
+            asker.wish(None)
+        asyncio.run(asker.turn())
+        self._deck.apply(found, self._clock.now())
+        return asker.silences
 
     def view(self) -> DeckView:
         """What is shown now.  Owner thread; well under a millisecond."""
@@ -134,9 +171,49 @@ class Live:
         if self._reader is not None:
             self._reader.reread(provider)
 
+    def connect(self) -> None:
+        """Starts the network thread, which imports what it needs and sends nothing by itself
+        unless the settings say so.  Once, after the first frame."""
+        asker = self._new_asker(self._publish)
+        if asker.possible:
+            self._asker = asker
+            asker.allow(self._by_itself)
+            asker.know(activity_of(self._deck.facts()))
+            asker.start()
+
+    def judge(self, settings: Settings) -> None:
+        """Other thresholds from now on."""
+        self._rules = rules_from(settings)
+
+    def ask(self, provider: str | None) -> None:
+        """The keys ``r`` and ``R``: asks one provider, or all, as far as the budget allows."""
+        if self._asker is not None and not self._paused:
+            self._asker.wish(provider)
+
+    def allow(self, by_itself: bool) -> None:
+        """Whether endpoints are asked without a key from now on."""
+        self._by_itself = by_itself
+        if self._asker is not None:
+            self._asker.allow(by_itself and not self._paused)
+
+    def history(self, provider: str, account: str, window: str, since: float, answer: Samples) -> None:
+        """The kept samples of a window: read on the reader thread, ``answer`` is called on the
+        owner's."""
+
+        def job() -> Sequence[Fact]:
+            samples = self._open_history().samples(provider, account, window, since)
+            if self._post is not None:
+                with contextlib.suppress(RuntimeError):
+                    self._post(answer, samples)
+            return ()
+
+        if self._reader is not None:
+            self._reader.do(job)
+
     def pause(self, paused: bool) -> None:
-        """Holds the figures as they are; resuming reads everything anew."""
+        """Holds the figures as they are and asks nobody; resuming reads everything anew."""
         self._paused = paused
+        self.allow(self._by_itself)
         if not paused:
             self.reread(None)
 
@@ -153,7 +230,7 @@ class Live:
 
     def stop(self) -> None:
         """Lets the threads end; waits for nothing."""
-        for thread in (self._watch, self._reader):
+        for thread in (self._asker, self._watch, self._reader):
             if thread is not None:
                 thread.stop()
 
@@ -180,8 +257,33 @@ class Live:
         ids = self._deck.apply(facts, self._clock.now())
         if ids:
             self._keep()
+            self._inform(facts)
             if self._changed is not None:
                 self._changed(ids)
+
+    def _inform(self, facts: Sequence[Fact]) -> None:
+        """Tells the asker what its pace depends on; wakes it only for a changed login."""
+        if self._asker is not None:
+            self._asker.know(activity_of(self._deck.facts()))
+            if any(isinstance(fact, LoginState) for fact in facts):
+                self._asker.poke()
+
+    def _new_asker(self, publish: Callable[[list[Fact]], None]) -> Asker:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from providers.engine.asker import Asker
+        from providers.engine.http import Http
+
+        try:
+            ours = version("quotadeck")
+        except PackageNotFoundError:
+            ours = "0"
+        transport = self._network() if self._network is not None else None
+        http: Http = Http(self._clock, ours, transport=transport)
+        return Asker(
+            self._enabled, self.environment, self._clock, http, publish,
+            off=self._settings.sources_off, stand_ins=self._settings.endpoints, writer=self._writer,
+        )  # fmt: skip
 
     def _keep(self) -> None:
         """Sends new figures to the history and a changed timeline to its file."""
@@ -191,10 +293,14 @@ class Live:
         if timeline.dirty:
             timeline.dirty = False
             stays = timeline.stays
-            self._reader.do(lambda: _save_stays(self.environment, stays))
+            self._reader.do(lambda: self._save(stays))
         fresh = self._new_figures()
         if fresh:
             self._reader.do(lambda: self._record(fresh))
+
+    def _save(self, stays: Sequence[Stay]) -> Sequence[Fact]:
+        save_stays(self.environment.state_dir, stays)
+        return ()
 
     def _new_figures(self) -> list[tuple[str, str, Figure]]:
         found: list[tuple[str, str, Figure]] = []
@@ -257,34 +363,3 @@ def rules_from(settings: Settings) -> ViewRules:
         aliases=settings.aliases,
         disabled=settings.disabled,
     )
-
-
-def _timeline_file(environment: Environment) -> Path:
-    return environment.state_dir / "timeline.json"
-
-
-def _load_stays(environment: Environment) -> list[Stay]:
-    """The persisted timeline; a broken file is an empty one (attribution then says
-    "account unknown" where it is not sure)."""
-    found = read_file(_timeline_file(environment), 1024 * 1024)
-    if not isinstance(found, FileBytes):
-        return []
-    try:
-        return [
-            Stay(str(s["provider"]), str(s["account"]), float(s["since"]), float(s["seen"]))
-            for s in json.loads(found.data)["stays"]
-        ]
-    except (ValueError, TypeError, KeyError):
-        return []
-
-
-def _save_stays(environment: Environment, stays: Sequence[Stay]) -> Sequence[Fact]:
-    document = {
-        "version": 1,
-        "stays": [
-            {"provider": s.provider, "account": s.account, "since": int(s.since), "seen": int(s.seen)}
-            for s in stays
-        ],
-    }
-    write_atomic(_timeline_file(environment), json.dumps(document, indent=1).encode())
-    return ()

@@ -187,7 +187,28 @@ class Trend(Record):
     per_hour: float | None
 
 
-Fact = Reading | Failure | LoginState | SourceReport | Trend
+class Polling(Record):
+    """How asking the provider about one account stands.
+
+    ``account`` is its identity key, "" where the login names none.  ``asked`` are the
+    requests of the last hour by all running copies, epoch seconds, oldest first; ``limit``
+    how many ``per_seconds`` may hold.  ``next_at`` is when it is asked by itself, None for
+    never; ``waits`` one clean sentence why it is not asked now ("" while it is merely not
+    due); ``by_hand_at`` from when a key may ask; ``asking`` since when a question is out.
+    """
+
+    provider: str
+    account: str
+    asked: tuple[float, ...]
+    limit: int
+    per_seconds: int = HOUR
+    next_at: float | None = None
+    waits: str = ""
+    by_hand_at: float = 0.0
+    asking: float | None = None
+
+
+Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling
 """What travels from a provider to the deck."""
 
 

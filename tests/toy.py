@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from providers.asking import Endpoint
 from providers.base import (
     Descriptor,
     Environment,
@@ -68,6 +69,9 @@ class Toy:
 
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         return ToyLog()
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        return ()
 
 
 def reading(percent: float, source: Source, origin: str, at: float, provider: str = "toy") -> Reading:

@@ -40,6 +40,12 @@ def parser_of() -> argparse.ArgumentParser:
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_status(commands)
+    watch = commands.add_parser(
+        "watch",
+        help="one sentence per change, for screen readers and logs",
+        description="Prints the figures, then appends one sentence for each change; never redraws.",
+    )
+    watch.add_argument("--plain", action="store_true", required=True, help="plain sentences, the only form")
     doctor = commands.add_parser(
         "doctor", help="what was looked for and found, and what is wrong with it", description="The check-up."
     )
@@ -50,8 +56,9 @@ def parser_of() -> argparse.ArgumentParser:
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser(
         "status",
-        help="the figures once, from files alone",
-        description="Prints the figures once, with or without a running dashboard. Sends nothing.",
+        help="the figures once",
+        description="Prints the figures once, with or without a running dashboard, from files alone: "
+        "sends nothing unless --refresh asks for it.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,4 +71,7 @@ def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         ("tmux", "one line with tmux colour marks, for status-right"),
     ):
         formats.add_argument(f"--{name}", action="store_const", const=name, dest="format", help=what)
+    status.add_argument(
+        "--refresh", action="store_true", help="first ask the usage endpoints, within their budget"
+    )
     status.add_argument("--check", action="store_true", help="let the exit code tell how it stands")

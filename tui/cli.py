@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from providers.engine.settings import SettingsError
+    from providers.engine.settings_file import SettingsError
 
     options = _options(arguments)
     try:
@@ -78,6 +78,8 @@ def _command(options: argparse.Namespace) -> int:
     settings = load(environment, providers.PROVIDERS)
     if options.command == "status":
         return _status(options, environment, settings)
+    if options.command == "watch":
+        return _watch(environment, settings)
     if options.command == "doctor":
         return _doctor(options, environment, settings)
     return _pane(options, environment, settings)
@@ -106,12 +108,17 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
     from providers.engine.view import only
     from tui import report
 
-    view = _loaded(environment, settings).view()
+    live = _loaded(environment, settings)
+    view = live.view()
+    unknown = set(options.provider) - {p.id for p in view.providers}
+    if unknown:
+        known = ", ".join(p.id for p in view.providers)
+        return _fail(f"no provider is called {sorted(unknown)[0]!r}; there are {known}", USAGE)
+    if options.refresh:
+        for provider, why in live.refresh(options.provider):
+            print(f"quotadeck: {provider} was not asked: {why}", file=sys.stderr)
+        view = live.view()
     if options.provider:
-        unknown = set(options.provider) - {p.id for p in view.providers}
-        if unknown:
-            known = ", ".join(p.id for p in view.providers)
-            return _fail(f"no provider is called {sorted(unknown)[0]!r}; there are {known}", USAGE)
         view = only(view, options.provider)
     match options.format:
         case "json":
@@ -127,7 +134,31 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
                 view, time.localtime, hours=settings.clock, width=_width(), glyphs=_glyphs(settings)
             )
     _print(text)
-    return report.exit_code(view) if options.check else DONE
+    code = report.exit_code(view) if options.check else DONE
+    if options.refresh:
+        # A name lookup that hangs sits in a thread that an ordinary exit waits for.
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _watch(environment: Environment, settings: Settings) -> int:
+    import threading
+    import time
+
+    from providers.engine.clock import SystemClock
+    from providers.live import open_live
+    from tui.terminal import reader_gone
+    from tui.watching import run
+
+    clock = SystemClock()
+    live = open_live(environment, settings, clock)
+    code = run(
+        live, _print, clock, time.localtime, settings.clock, False, threading.Event(),
+        gone=lambda: reader_gone(sys.stdout.fileno()),
+    )  # fmt: skip
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

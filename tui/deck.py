@@ -18,7 +18,7 @@ from tui.glyphs import Glyphs
 from tui.painted import Painted
 from tui.panel import Panel, needs
 from tui.rows import Frame
-from tui.text import Zone
+from tui.text import Zone, account_name
 
 ORDERS = ("config", "fullest", "reset")
 _SCROLLS = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
@@ -35,6 +35,9 @@ class Look(Record):
     compact: bool = False
     order: str = "config"
     hidden: tuple[str, ...] = ()
+    filter: str = ""
+    all: bool = False
+    """Hidden panels are shown too."""
 
 
 class DeckGrid(Painted):
@@ -114,7 +117,9 @@ class DeckGrid(Painted):
     def _visible(self, view: DeckView, look: Look, height: int) -> list[ProviderView]:
         """The panels to show, in the order that is looked at; in a short pane those with
         nothing to say are folded away and counted."""
-        shown = [p for p in view.providers if p.id not in look.hidden]
+        shown = [p for p in view.providers if look.all or p.id not in look.hidden]
+        if look.filter:
+            shown = [p for p in shown if matches(p, look.filter, look.private)]
         if look.order == "fullest":
             shown.sort(key=lambda p: -_fullest(p))
         elif look.order == "reset":
@@ -178,3 +183,15 @@ def _next_reset(provider: ProviderView, now: float) -> float:
     front = provider.front
     coming = [w.resets_at for w in front.windows if w.resets_at and w.resets_at > now] if front else []
     return min(coming, default=float("inf"))
+
+
+def matches(provider: ProviderView, wanted: str, private: bool) -> bool:
+    """Whether a filter names something of a provider: its name, its state, what its accounts
+    are called, a window's label.  ``!text`` means all that do not match."""
+    text, inverse = wanted.removeprefix("!").strip().lower(), wanted.startswith("!")
+    if not text:
+        return True
+    words = [provider.name, provider.id, provider.status.value]
+    for account in provider.accounts:
+        words += [account_name(account, private), account.plan, *(w.label for w in account.windows)]
+    return any(text in word.lower() for word in words) is not inverse

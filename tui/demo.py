@@ -22,7 +22,9 @@ from typing import Any
 
 from providers.base import Environment
 from providers.claude import statusline
+from providers.engine.deck import account_id
 from providers.engine.files import write_atomic
+from providers.engine.history import History
 from providers.engine.settings import environment_from
 from providers.engine.sidecar_write import render_sidecar
 from providers.model import Reading, Source, Status, Window
@@ -31,6 +33,13 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEP_SECONDS = 3.0
 ALIASES = {"work@example.com": "work", "me@example.com": "me"}
 _ACCOUNT, _ORGANISATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+_MORNING = (
+    (125, 3.0), (115, 6.0), (105, 9.0), (95, 11.0), (85, 16.0), (75, 24.0), (65, 31.0), (55, 35.0),
+    (45, 41.0), (35, 46.0), (25, 51.0), (15, 56.0), (5, 60.0),
+)  # fmt: skip
+_NOON = ((170, 1.0), (140, 4.0), (110, 9.0), (80, 12.0), (50, 17.0), (20, 21.0))
+"""Minutes ago, and the used percent of five hours then."""
+
 _THREAD = "01900000-0000-7000-8000-0000000000d0"
 
 
@@ -41,11 +50,18 @@ class DemoWorld:
     of ``begin``, `step` moves the story on.
     """
 
+    account, organisation = _ACCOUNT, _ORGANISATION
+
     def __init__(self, home: Path, begin: float) -> None:
         self.home = home
         self.begin = int(begin)
         self.environment = environment_from({}, home, "linux")
         self._steps = 0
+
+    @staticmethod
+    def iso(at: float) -> str:
+        """Epoch seconds as the providers write them."""
+        return _iso(at)
 
     def write(self) -> None:
         """The whole world as of ``begin``."""
@@ -56,6 +72,7 @@ class DemoWorld:
         self._write_parked()
         self._write_sidecars()
         self._append_rollout(0, self.begin - 2 * MINUTE)
+        self._write_history()
 
     def step(self, now: float) -> None:
         """The next page: somebody works with Claude Code, now and then with Codex."""
@@ -63,6 +80,16 @@ class DemoWorld:
         self._write_statusline(self._steps, int(now))
         if self._steps % 3 == 0:
             self._append_rollout(self._steps, int(now))
+
+    def claude_figures(self, step: int | None = None) -> tuple[float, float]:
+        """Used percent of five hours and of the week at a step, now if none is named."""
+        at = self._steps if step is None else step
+        return min(100.0, 62.0 + 0.4 * at), min(100.0, 41.0 + 0.05 * at)
+
+    def codex_figures(self, step: int | None = None) -> tuple[float, float]:
+        """As `claude_figures`, for Codex."""
+        at = self._steps - self._steps % 3 if step is None else step
+        return min(100.0, 23.0 + 0.2 * at), min(100.0, 88.0 + 0.05 * at)
 
     def _json(self, path: Path, document: object, written_at: float) -> None:
         write_atomic(path, json.dumps(document).encode())
@@ -126,12 +153,27 @@ class DemoWorld:
             },
         }
 
+    def _write_history(self) -> None:
+        """The samples that a pane left open since this morning would have kept."""
+        kept = History(self.environment.state_dir / "history.sqlite3")
+        key = f"{_ACCOUNT}/{_ORGANISATION}"
+        for provider, owner, filled, resets_in in (
+            ("claude", key, _MORNING, 2 * HOUR + 48 * MINUTE),
+            ("codex", f"{_ACCOUNT}/user-DEMO", _NOON, 2 * HOUR),
+        ):
+            ident = account_id(provider, owner)
+            for ago, used in filled:
+                window = Window("5h", "5 h", used, self.begin + resets_in, 5 * HOUR)
+                kept.record(provider, ident, window, self.begin - ago * MINUTE, Source.STATUSLINE)
+        kept.close()
+
     def _write_statusline(self, step: int, now: int) -> None:
         """Claude Code renders its prompt: our own status line keeps what it is piped."""
         begin = self.begin
+        five, week = self.claude_figures(step)
         limits = {
-            "five_hour": _percentage(62.0 + 0.4 * step, begin + 2 * HOUR + 48 * MINUTE),
-            "seven_day": _percentage(41.0 + 0.05 * step, begin + 3 * DAY + 8 * HOUR),
+            "five_hour": _percentage(five, begin + 2 * HOUR + 48 * MINUTE),
+            "seven_day": _percentage(week, begin + 3 * DAY + 8 * HOUR),
         }
         cost = {"total_api_duration_ms": 1000 + step}
         document = {"session_id": "demo", "cost": cost, "rate_limits": limits}
@@ -204,10 +246,11 @@ class DemoWorld:
             meta = {"id": _THREAD, "timestamp": _iso(now - HOUR), "source": "cli"}
             lines.append({"timestamp": _iso(now - HOUR), "type": "session_meta", "payload": meta})
         total = 10_000 + 500 * step
+        five, week = self.codex_figures(step)
         limits = {
             "limit_id": "codex",
-            "primary": _log_window(23.0 + 0.2 * step, 300, self.begin + 2 * HOUR),
-            "secondary": _log_window(88.0 + 0.05 * step, 10_080, self.begin + 2 * DAY + 2 * HOUR),
+            "primary": _log_window(five, 300, self.begin + 2 * HOUR),
+            "secondary": _log_window(week, 10_080, self.begin + 2 * DAY + 2 * HOUR),
         }
         usage = {"input_tokens": total, "output_tokens": 0, "total_tokens": total}
         event = {

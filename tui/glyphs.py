@@ -32,18 +32,20 @@ class Glyphs(Record):
     dot: str
     plain: str
     chosen: str
+    asking: str
     words: bool = False
 
 
 UNICODE = Glyphs(
     used="━", half="╸", projected="─", free="·", tick="┊", out="▲", alert="!", cursor=">", rule="─",
     reset="◇", live="●", parked="○", ellipsis="…", spark="▁▂▃▄▅▆▇█", dot="·", plain="─│╭╮╯╰", chosen="━┃┏┓┛┗",
+    asking="↻",
 )  # fmt: skip
 
 ASCII = Glyphs(
     used="#", half="=", projected="~", free="-", tick="|", out="^", alert="!", cursor=">", rule="-",
     reset="o", live="*", parked="o", ellipsis="...", spark="_.:-=+*#", dot="-", plain="-|++++",
-    chosen="=#++++", words=True,
+    chosen="=#++++", asking="[..]", words=True,
 )  # fmt: skip
 
 _SIGNS: dict[Status, tuple[str, str]] = {

@@ -17,8 +17,9 @@ class Key(Record):
     """One thing that keys do.
 
     ``id`` is what ``[keys]`` in config.toml names; ``keys`` are Textual's names of the keys,
-    ``shown`` the same as printed; ``action`` is a Textual action; ``scope`` is "deck" or
-    "all" (every screen); ``order`` the place in the footer, 0 = not in it.
+    ``shown`` the same as printed; ``action`` is a Textual action; ``scope`` names the screens
+    where it works ("deck", "detail", "events" …), or is "all"; ``order`` the place in the
+    footer, 0 = not in it.
     """
 
     id: str
@@ -76,15 +77,23 @@ KEYMAP: tuple[Key, ...] = (
     _key("goto.problem_back", "N", "problem(-1)", "previous problem"),
     _key("open", "enter", "open", "detail", order=2),
     _key("back", "escape", "back", "back", scope="all"),
-    _key("refresh.one", "r", "refresh(False)", "read again", order=3),
-    _key("refresh.all", "R", "refresh(True)", "read all again", order=4),
+    _key("refresh.one", "r", "refresh(False)", "refresh", scope="deck detail", order=3),
+    _key("refresh.all", "R", "refresh(True)", "refresh all", order=4),
+    _key("filter", "slash", "filter", "filter", scope="deck events", order=7),
     _key("view.zoom", "z", "zoom", "zoom", order=9),
+    _key("view.hide", "x", "hide", "hide this panel"),
+    _key("view.hidden", "X", "show_hidden", "show hidden panels, or hide them again"),
     _key("view.used", "u", "used_left", "used or left"),
     _key("view.order", "o", "order", "order of the panels"),
     _key("view.compact", "c", "compact", "compact"),
     _key("view.theme", "t", "theme", "next theme", scope="all"),
     _key("view.private", "i", "private", "hide e-mails and names", scope="all"),
+    _key("events", "e", "events", "events", order=10),
+    _key("settings", "comma", "settings", "settings"),
+    _key("copy", "y", "copy", "copy as text", scope="deck detail events"),
+    _key("mute", "m", "mute", "mute its notices until the next reset", scope="deck detail"),
     _key("pause", "p", "pause", "pause or resume"),
+    _key("palette", "colon ctrl+p", "palette", "commands", scope="all", order=11),
     _key("suspend", "ctrl+z", "suspend", "to the shell", scope="all"),
     _key("redraw", "ctrl+l", "redraw", "repaint", scope="all"),
     _key("help", "question_mark f1", "help", "help", scope="all", order=12),

@@ -52,7 +52,7 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The last guard of the terminal: parsers clean every foreign text, but were one
     forgotten, no control character leaves here."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
@@ -60,7 +60,7 @@ def _printable(text: str) -> str:
 
 def _ascii(text: str) -> str:
     """ASCII whatever the text holds, in as many cells: names come from files."""
-    return ascii_only(_printable(text))
+    return ascii_only(printable(text))
 
 
 class Painted(Widget):
@@ -91,6 +91,6 @@ class Painted(Widget):
         width = self.size.width
         line = self.lines[y] if y < len(self.lines) else ()
         palette: dict[str, Style] = getattr(self.app, "palette", {})
-        clean = _ascii if getattr(self.app, "ascii_only", False) else _printable
+        clean = _ascii if getattr(self.app, "ascii_only", False) else printable
         segments = [Segment(clean(piece.text), palette.get(piece.tone)) for piece in line]
         return Strip(segments).adjust_cell_length(width, palette.get("text"))

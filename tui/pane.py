@@ -12,11 +12,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from providers.engine.clock import SystemClock
-from providers.live import open_live
+from providers.live import Network, open_live
 from providers.record import replace
 
 if TYPE_CHECKING:
@@ -34,11 +36,12 @@ def run_pane(options: argparse.Namespace, environment: Environment, settings: Se
     settings = _with_flags(options, settings)
     if options.demo:
         return _run_demo(settings)
-    return _run(environment, settings, "")
+    return _run(environment, settings, "", _flags(options))
 
 
 def _run_demo(settings: Settings) -> int:
     from tui.demo import ALIASES, DemoWorld, play
+    from tui.demo_network import network
 
     folder = tempfile.mkdtemp(prefix="quotadeck-demo-")
     stop = threading.Event()
@@ -46,16 +49,25 @@ def _run_demo(settings: Settings) -> int:
         world = DemoWorld(Path(folder), time.time())
         world.write()
         play(world, stop)
-        calm = replace(settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True)
-        return _run(world.environment, calm, "demo")
+        calm = replace(
+            settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True,
+            polling="on", sources_off=frozenset(), endpoints={}, desktop=False, notify_command=(),
+        )  # fmt: skip
+        return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:
         stop.set()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(environment: Environment, settings: Settings, mark: str) -> int:
+def _run(
+    environment: Environment,
+    settings: Settings,
+    mark: str,
+    flags: Mapping[str, str],
+    network: Network | None = None,
+) -> int:
     clock = SystemClock()
-    live = open_live(environment, settings, clock)
+    live = open_live(environment, settings, clock, network=network)
     live.begin()
     # Textual takes an empty NO_COLOR as set; the convention says it is not.
     if not os.environ.get("NO_COLOR", "x"):
@@ -72,7 +84,10 @@ def _run(environment: Environment, settings: Settings, mark: str) -> int:
     glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
     live.wait_first(FIRST_LOOK)
     config = str(environment.config_dir / "config.toml")
-    app = QuotadeckApp(live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config)
+    app = QuotadeckApp(
+        live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config, flags=flags,
+        environment=environment,
+    )  # fmt: skip
     app.run(mouse=settings.mouse)
     live.stop()
     if app.crash:
@@ -91,6 +106,17 @@ def _with_flags(options: argparse.Namespace, settings: Settings) -> Settings:
         mouse=settings.mouse and not options.no_mouse,
         read_only=options.read_only or settings.read_only,
     )
+
+
+def _flags(options: argparse.Namespace) -> dict[str, str]:
+    """The settings that flags of this call stand above, for the settings screen."""
+    given = {
+        "theme": ("--theme", options.theme),
+        "ascii": ("--ascii", options.ascii),
+        "mouse": ("--no-mouse", options.no_mouse),
+        "read_only": ("--read-only", options.read_only),
+    }
+    return {key: flag for key, (flag, value) in given.items() if value}
 
 
 def _draws_unicode() -> bool:

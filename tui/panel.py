@@ -15,7 +15,7 @@ from providers.engine.shown import ProviderView, WindowView
 from providers.record import replace
 from tui.arrange import Place
 from tui.painted import Line, Painted, Piece
-from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, content, detail, tick_piece, title
+from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, content, tick_piece, title
 
 
 class Ticker(Painted):
@@ -78,7 +78,6 @@ class Panel(Painted):
         room = height - (2 if frame.kind == "boxed" else 1)
         body = [*held.rows, *held.more]
         if zoomed:
-            body = [*held.rows, *held.more, *detail(provider, frame)]
             body = body[min(scroll, max(0, len(body) - room)) :]
         hidden = 0 if zoomed else self._hidden_accounts(provider, held, room)
         head = title(provider, frame, hidden)

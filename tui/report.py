@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.engine.shown import AccountView, DeckView, ProviderView, Severity, WindowState, WindowView
+from providers.engine.shown import (
+    AccountView,
+    Budget,
+    DeckView,
+    ProviderView,
+    Severity,
+    WindowState,
+    WindowView,
+)
 from providers.model import PROBLEMS
 from tui.bar import cells
 from tui.glyphs import Glyphs, state_glyph
@@ -67,10 +75,16 @@ def _account(account: AccountView) -> dict[str, Any]:
         "message": account.message,
         "login_expires_at": _whole(account.login_expires_at),
         "next_refresh_at": _whole(account.next_refresh_at),
-        "budget": None,
+        "budget": _budget(account.budget),
         "warnings": list(account.warnings),
         "windows": [_window(w) for w in account.windows],
     }
+
+
+def _budget(budget: Budget | None) -> dict[str, int] | None:
+    if budget is None:
+        return None
+    return {"used": budget.used, "limit": budget.limit, "per_seconds": budget.per_seconds}
 
 
 def _window(window: WindowView) -> dict[str, Any]:

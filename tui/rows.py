@@ -17,6 +17,7 @@ from tui.text import (
     account_name,
     age,
     amount,
+    asking_words,
     cell_width,
     countdown,
     delta,
@@ -82,7 +83,8 @@ def title(provider: ProviderView, frame: Frame, others: int = 0) -> Line:
     """The title without the age, which ticks: sign, name, account, plan, state in words."""
     front = provider.front
     waiting = provider.status is Status.OK and (front is None or not front.windows)
-    sign = state_glyph(provider.status, frame.glyphs, waiting=waiting)
+    asking = front is not None and front.asking
+    sign = frame.glyphs.asking if asking else state_glyph(provider.status, frame.glyphs, waiting=waiting)
     tone = "dim" if provider.status in (Status.STALE, Status.UNCONFIGURED, Status.DISABLED) else "title"
     mark = frame.glyphs.cursor if frame.chosen else " "
     name = provider.name.removesuffix(" Code") if frame.kind == "tiny" else provider.name
@@ -123,6 +125,8 @@ def _who(account: AccountView, frame: Frame) -> str:
 
 def _words(provider: ProviderView, account: AccountView | None, frame: Frame) -> str:
     """The state in words, less the age that stands in its own cells."""
+    if account is not None and account.asking:
+        return "..." if frame.kind == "tiny" else "refreshing"
     words = state_words(provider, account, frame.now, frame.zone, frame.hours)
     if provider.status is Status.STALE:
         return "stale"
@@ -170,7 +174,12 @@ def content(provider: ProviderView, frame: Frame) -> Content:
             ticking.append(None)
             last = len(ticks)
     del ticks[last:], ticking[last:]
-    more = [*_message(provider, frame), *_parked(provider, frame), *_trend(provider, columns, frame)]
+    more = [
+        *_message(provider, frame),
+        *_parked(provider, frame),
+        *_trend(provider, columns, frame),
+        *_asking(front, frame),
+    ]
     return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x, tuple(ticking))
 
 
@@ -228,7 +237,7 @@ def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
         tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
         used = None if window.note else window.used_percent
         spans = cells(columns.bar, used, tick, ahead, frame.glyphs, left=frame.left)
-        pieces += [Piece(span.text, _bar_tone(span.tone, tone)) for span in spans]
+        pieces += [Piece(span.text, bar_tone(span.tone, tone)) for span in spans]
         pieces.append(Piece(" "))
     shown = percent(window.used_percent, left=frame.left)
     if window.used_percent is None and (amount(window) or window.note):
@@ -256,7 +265,8 @@ def _counts(window: WindowView, now: float) -> bool:
     return not _tick(window, now) and bool(window.note or amount(window))
 
 
-def _bar_tone(part: Tone, tone: str) -> str:
+def bar_tone(part: Tone, tone: str) -> str:
+    """The tone of one part of a bar, in a window of this tone."""
     if part is Tone.FREE:
         return "track"
     return "text" if part is Tone.TICK else tone
@@ -296,6 +306,15 @@ def _message(provider: ProviderView, frame: Frame) -> list[Line]:
     plain = [hide(text, (provider,), frame.private) for text in said]
     lines = [line for text in plain for line in wrap(text, frame.inner - len(indent), 2)]
     return [(Piece(indent), Piece(line, "watch")) for line in lines]
+
+
+def _asking(account: AccountView, frame: Frame) -> list[Line]:
+    """What is left of the hour's requests, and when or why not the next one goes out."""
+    if account.budget is None or frame.kind == "tiny":
+        return []
+    indent = " " * (3 if frame.kind == "narrow" else 0)
+    words = asking_words(account, frame.now, frame.zone, frame.hours)
+    return [(Piece(f"{indent}{fit(words, frame.inner - len(indent))}", "dim"),)]
 
 
 def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
@@ -344,38 +363,6 @@ def _explained(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:
                 text = f"{report.outcome.value}: {report.path} {report.detail}".rstrip()
                 lines.append((Piece(indent + fit(text, width), "dim"),))
     return tuple(lines[:8])
-
-
-def detail(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:
-    """The zoomed panel below its rows: where each figure is from, and what was looked at."""
-    lines: list[Line] = []
-    for account in provider.accounts:
-        lines += [(), _account_line(account, frame)]
-        for window in account.windows:
-            old = age(max(0.0, frame.now - window.observed_at)) or "now"
-            text = f"{pad(window.label, 16)} {percent(window.used_percent):>4}  {window.state.value}"
-            lines.append(
-                (
-                    Piece(f"  {text}", tone_of(window)),
-                    Piece(f"  {window.source} {old}  {window.origin}", "dim"),
-                )
-            )
-        lines += [(Piece(f"  ! {warning}", "watch"),) for warning in account.warnings]
-    lines += [(), (Piece(" looked at", "title"),)]
-    for report in provider.reports:
-        text = f"  {report.outcome.value:<10} {report.title}: {report.path}"
-        more = f"  ({report.detail})" if report.detail else ""
-        lines.append((Piece(text, "text" if report.outcome is Outcome.READ else "dim"), Piece(more, "dim")))
-    shown = [tuple(Piece(hide(p.text, (provider,), frame.private), p.tone) for p in line) for line in lines]
-    return tuple(cut(line, frame.inner) for line in shown)
-
-
-def _account_line(account: AccountView, frame: Frame) -> Line:
-    sign = frame.glyphs.live if account.live else frame.glyphs.parked
-    parts = [account_name(account, frame.private), account.plan, account.status.value, account.message]
-    if account.login_expires_at is not None:
-        parts.append(f"login ends in {countdown(account.login_expires_at - frame.now)}")
-    return (Piece(f" {sign} ", "title"), Piece("  ".join(p for p in parts if p), "title"))
 
 
 def boxed(title_line: Line, body: tuple[Line, ...], frame: Frame, height: int) -> tuple[Line, ...]:

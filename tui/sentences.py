@@ -25,6 +25,7 @@ from tui.text import (
     duration_words,
     early,
     fit,
+    hide,
     percent,
 )
 
@@ -167,3 +168,35 @@ def sentence(
 def _meaning(window: WindowView) -> str:
     """Whether an amount without a limit beside it is what is left or what is used."""
     return "left" if window.remaining is not None else "used"
+
+
+def panel_text(provider: ProviderView, now: float, zone: Zone, hours: int, private: bool) -> str:
+    """A panel as one line to paste elsewhere: a sentence for each window, or its state."""
+    said = [
+        sentence(provider, account, window, now, zone, hours, private)
+        for account in provider.accounts
+        for window in account.windows
+    ]
+    if not said:
+        message = hide(provider.message, (provider,), private)
+        said = [", ".join(part for part in (provider.name, provider.status.value, message) if part)]
+    return "; ".join(said)
+
+
+def pane_title(view: DeckView, zone: Zone, hours: int) -> str:
+    """The terminal's title: ``quotadeck 62% out 15:23``.  No name of an account is in it, as
+    titles show in places that ``i`` does not reach."""
+    said, now = view.verdict, view.generated_at
+    shown = percent(said.percent) if said.percent is not None else ""
+    match said.kind:
+        case VerdictKind.RUNS_OUT if said.at is not None:
+            words = [shown, f"out {clock_time(said.at, now, zone, hours)}"]
+        case VerdictKind.FULL:
+            words = ["full", f"back {clock_time(said.at, now, zone, hours)}" if said.at else ""]
+        case VerdictKind.LOGIN:
+            words = ["needs a login"]
+        case VerdictKind.TIGHT:
+            words = [shown]
+        case _:
+            words = []
+    return " ".join(word for word in ("quotadeck", *words) if word)

@@ -32,6 +32,13 @@ def on_signals(leave: Callable[[], None]) -> None:
             loop.add_signal_handler(number, leave)
 
 
+def reader_gone(descriptor: int) -> bool:
+    """Whether a pipe that is written to has nobody at its other end."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+
+
 def vanished(descriptor: int) -> bool:
     """Whether the terminal behind a descriptor is gone.
 

@@ -167,6 +167,19 @@ def account_name(account: AccountView, private: bool) -> str:
     return account.alias or account.email or f"account {account.id[:4]}"
 
 
+def asking_words(account: AccountView, now: float, zone: Zone, hours: int = 24) -> str:
+    """``asked 4 of 20 an hour, next in 3m``, or why it waits; "" where nothing can be asked."""
+    budget, at = account.budget, account.next_refresh_at
+    if budget is None:
+        return account.waits
+    spent = f"asked {budget.used} of {budget.limit} an hour"
+    if at is None:
+        return f"{spent}, {account.waits}" if account.waits else spent
+    if account.waits:
+        return f"{spent}, {account.waits}: next {clock_time(at, now, zone, hours)}"
+    return f"{spent}, next in {max(1, round((at - now) / 60))}m" if at > now else f"{spent}, next now"
+
+
 def hide(text: str, providers: tuple[ProviderView, ...], private: bool) -> str:
     """A sentence without the e-mails, aliases and organisations of any account.
 
@@ -196,7 +209,7 @@ def state_words(
 ) -> str:
     """The words at a panel's title: the age of fresh figures, or what is the matter."""
     status = provider.status
-    again = account.next_refresh_at if account else None
+    again = (account.retry_at or account.next_refresh_at) if account else None
     if status is Status.STALE:
         since = account.observed_at if account else None
         return f"stale {age(now - since)}".rstrip() if since is not None else "stale"

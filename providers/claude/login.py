@@ -19,7 +19,9 @@ from providers.model import Fact, Identity, LoginState, Status
 from providers.record import Record, replace
 
 _LOG_IN = "claude auth login"
-_SCOPE = "user:profile"
+SCOPE = "user:profile"
+"""The scope that reading usage needs."""
+
 _KEYS = (
     "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
@@ -72,7 +74,7 @@ def login_facts(files: Mapping[str, Found], context: ReadContext) -> Iterator[Fa
     yield replace(
         state,
         identity=identity,
-        plan=_plan(account, _blob(credentials.document)),
+        plan=plan_of(account, _blob(credentials.document)),
         warnings=warnings,
         observed_at=credentials.mtime or config.mtime,
         # Claude Code does not always write its config as a whole (steipete/CodexBar).
@@ -125,9 +127,8 @@ def _state(
         return _say(Status.EXPIRED, "Claude Code emptied its login: log in again", _LOG_IN)
     deadline = epoch(blob.get("refreshTokenExpiresAt"))
     held = LoginState("claude", Status.OK, login_expires_at=deadline)
-    scopes = blob.get("scopes")
-    scopes = scopes.split() if isinstance(scopes, str) else scopes
-    if isinstance(scopes, list) and scopes and _SCOPE not in scopes:
+    scopes = scopes_of(blob)
+    if scopes and SCOPE not in scopes:
         message = "a setup-token login cannot read usage"
         return replace(held, status=Status.DENIED, message=message, fix=_LOG_IN)
     if deadline is not None and deadline <= context.now:
@@ -177,12 +178,31 @@ def _blob(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return document if "accessToken" in document else {}
 
 
+def oauth_blob(found: Found) -> Mapping[str, Any] | None:
+    """The OAuth part of a credential file, secrets included: for the endpoint alone.  None if
+    there is none or the file cannot be read."""
+    return _blob(_parse(found).document) or None
+
+
+def oauth_account(found: Found) -> Mapping[str, Any]:
+    """``oauthAccount`` of the global config; {} if it is not there."""
+    account = _parse(found).document.get("oauthAccount")
+    return account if isinstance(account, Mapping) else {}
+
+
+def scopes_of(blob: Mapping[str, Any]) -> list[Any]:
+    """The scopes of a login; a list that was stored as one string is split."""
+    scopes = blob.get("scopes")
+    scopes = scopes.split() if isinstance(scopes, str) else scopes
+    return scopes if isinstance(scopes, list) else []
+
+
 def _text(blob: Mapping[str, Any], key: str) -> str:
     value = blob.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _plan(account: Mapping[str, Any], blob: Mapping[str, Any]) -> str:
+def plan_of(account: Mapping[str, Any], blob: Mapping[str, Any]) -> str:
     """The plan: organisation type, else the login's snapshot, else the tier's own words."""
     raw = clean(account.get("organizationType") or blob.get("subscriptionType"))
     kind = raw.lower().removeprefix("claude_")

@@ -12,6 +12,10 @@ from providers.engine.values import clean
 from providers.model import Fact, Source
 from providers.record import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
 
 class ClaudeProvider:
     """Passive sources of Claude Code; see `providers.base.Provider`."""
@@ -67,6 +71,12 @@ class ClaudeProvider:
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         """Claude Code's logs hold no quota."""
         raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The usage endpoint."""
+        from providers.claude.endpoint import ENDPOINT
+
+        return (ENDPOINT,)
 
 
 PROVIDER = ClaudeProvider()

@@ -17,7 +17,7 @@ from providers.base import Environment, FileBytes, Found, ReadContext, Unparseab
 from providers.codex.quota import plan_label
 from providers.engine.values import clean, load_json, number
 from providers.model import Identity, LoginState, Status
-from providers.record import replace
+from providers.record import Record, replace
 
 _AUTH = "https://api.openai.com/auth"
 _PROFILE = "https://api.openai.com/profile"
@@ -138,6 +138,34 @@ def _identity(account: str, claims: Mapping[str, Any], named: Mapping[str, Any])
     if not account and not member:
         return None
     return Identity(f"{account}/{member}", email)
+
+
+class Access(Record):
+    """The access token of a ChatGPT login, and whether Codex can renew it.  For the endpoint
+    alone."""
+
+    token: str
+    renewable: bool
+    fedramp: bool
+
+    _hidden = ("token",)
+
+
+def access_of(auth: bytes) -> Access | None:
+    """The access token in the bytes of auth.json; None if there is none that a header may
+    carry."""
+    try:
+        document = load_json(auth)
+    except Unparseable:
+        return None
+    tokens = document.get("tokens") if isinstance(document, Mapping) else None
+    tokens = tokens if isinstance(tokens, Mapping) else {}
+    token = _token(tokens, "access_token")
+    if not token or not token.isascii() or not token.isprintable():
+        return None
+    held = _claims(token).get(_AUTH)
+    fedramp = isinstance(held, Mapping) and held.get("chatgpt_account_is_fedramp") is True
+    return Access(token, bool(_token(tokens, "refresh_token")), fedramp)
 
 
 def _token(tokens: Mapping[str, Any], name: str) -> str:

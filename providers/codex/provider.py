@@ -11,6 +11,10 @@ from providers.codex.rollouts import RolloutReader
 from providers.engine.sidecar import parse_sidecar
 from providers.model import Fact, Source
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
 
 class CodexProvider:
     """Passive sources of Codex; see `providers.base.Provider`."""
@@ -54,6 +58,12 @@ class CodexProvider:
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         """A reader of one rollout."""
         return RolloutReader(str(path), head)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The usage endpoint."""
+        from providers.codex.endpoint import ENDPOINT
+
+        return (ENDPOINT,)
 
 
 PROVIDER = CodexProvider()

@@ -17,6 +17,7 @@ from providers.model import (
     Failure,
     Identity,
     LoginState,
+    Polling,
     Reading,
     Source,
     SourceReport,
@@ -71,6 +72,7 @@ class ProviderFacts(Record):
     accounts: tuple[AccountFacts, ...]
     reports: tuple[SourceReport, ...]
     trends: tuple[Trend, ...]
+    polling: tuple[Polling, ...] = ()
 
 
 class Facts(Record):
@@ -124,6 +126,7 @@ class _Provider:
         self.accounts: dict[str, _Account] = {}
         self.reports: dict[str, SourceReport] = {}
         self.trends: dict[tuple[str, str], Trend] = {}
+        self.polling: dict[str, Polling] = {}
 
     def account(self, key: str) -> _Account:
         if key not in self.accounts:
@@ -144,6 +147,7 @@ class _Provider:
             accounts=tuple(account.freeze(key) for key, account in self.accounts.items()),
             reports=tuple(self.reports.values()),
             trends=tuple(self.trends.values()),
+            polling=tuple(self.polling.values()),
         )
 
 
@@ -178,6 +182,8 @@ class Deck:
                     provider.reports[fact.source_id] = fact
                 case Trend():
                     provider.trends[fact.account, fact.window] = fact
+                case Polling():
+                    provider.polling[self._known_key(provider, fact.account)] = fact
         return frozenset(i for i in touched if self._refreeze(i))
 
     def facts(self) -> Facts:

@@ -7,18 +7,24 @@ command line; written on the reader thread.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from providers.base import Environment, FileBytes, Unreadable
-from providers.engine.files import read_file, write_atomic
-from providers.engine.values import clean, looks_secret
+from providers.base import Environment
+from providers.engine.files import write_atomic
+from providers.engine.settings_file import SettingsError, SettingsFile, quoted, read_settings
+from providers.engine.values import clean
 from providers.record import Record, replace
 
-CONFIG_BYTES = 1024 * 1024
-REMEMBERED = ("theme", "show", "order", "compact", "hidden")
+_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+_STAND_IN = re.compile(r"https?://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?/?")
+REMEMBERED = (
+    "theme", "background", "clock", "show", "order", "compact", "hidden", "polling", "watch_percent",
+    "high_percent", "bell", "notify", "desktop", "quiet_hours", "pane_title",
+)  # fmt: skip
 """The keys that settings.toml may hold."""
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -27,10 +33,6 @@ _TOKENMAXXER = {
     "gemini": "TOKENMAXXER_GEMINI_DISABLED",
     "copilot": "TOKENMAXXER_COPILOT_DISABLED",
 }
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the text is one sentence with file and line."""
 
 
 class Settings(Record):
@@ -66,6 +68,20 @@ class Settings(Record):
     """How far ahead of an even pace use must be before a run-out is said."""
     pace_minutes: float = 10.0
     """How old a window must be before its pace is judged."""
+    polling: str = "ask"
+    """Whether usage endpoints are asked by themselves: ``on``, only by ``key``, or ``ask`` first."""
+    bell: bool = True
+    """The terminal bell for a full window and an expired login."""
+    notify: str = "auto"
+    """Notices through the terminal: ``auto``, ``osc9``, ``osc777``, ``osc99`` or ``off``."""
+    desktop: bool = False
+    """Notices through notify-send or osascript."""
+    notify_command: tuple[str, ...] = ()
+    """A program and its arguments that gets each notice as JSON on stdin."""
+    quiet_hours: str = ""
+    """Local time without notices, like ``22:00-07:00``."""
+    pane_title: bool = True
+    """Says the first line in the terminal's title."""
     disabled: frozenset[str] = frozenset()
     """Providers of which nothing is read (``[providers.<id>] enabled = false``)."""
     sources_off: frozenset[tuple[str, str]] = frozenset()
@@ -74,6 +90,10 @@ class Settings(Record):
     """Other keys for actions (``[keys] "view.zoom" = "f"``)."""
     aliases: Mapping[str, str] = MappingProxyType({})
     """Names for accounts, by e-mail or account id."""
+    endpoints: Mapping[str, str] = MappingProxyType({})
+    """Loopback stand-ins by their variable (``QUOTADECK_CLAUDE_URL``); only tests set them."""
+    origins: Mapping[str, str] = MappingProxyType({})
+    """The file that each setting was last taken from, by key; left out = the default."""
     notes: tuple[str, ...] = ()
     """What was wrong with files of ours, said in doctor; never stops a start."""
 
@@ -106,6 +126,10 @@ def _hours(value: Any) -> str:
     return "" if isinstance(value, int) and value in (12, 24) else "12 or 24"
 
 
+def _span(value: Any) -> str:
+    return "" if isinstance(value, str) and (not value or _SPAN.fullmatch(value)) else "like 22:00-07:00"
+
+
 _CHECKS: dict[str, Check] = {
     "theme": _text,
     "background": _one_of("theme", "terminal"),
@@ -120,20 +144,15 @@ _CHECKS: dict[str, Check] = {
     "high_percent": _number(1, 100),
     "pace_points": _number(0, 100),
     "pace_minutes": _number(0, 1440),
+    "polling": _one_of("ask", "on", "key"),
+    "bell": _boolean,
+    "notify": _one_of("auto", "osc9", "osc777", "osc99", "off"),
+    "desktop": _boolean,
+    "quiet_hours": _span,
+    "pane_title": _boolean,
 }
-_LISTS = ("panels", "hidden")
+_LISTS = ("panels", "hidden", "notify_command")
 _TABLES = ("providers", "sources", "keys", "aliases")
-
-
-class _File(Record):
-    """One TOML file with its text, so that an error can name the line."""
-
-    shown: str
-    text: str
-    table: dict[str, Any]
-
-    def error(self, section: str, key: str, what: str) -> SettingsError:
-        return SettingsError(f"{self.shown} line {_line_of(self.text, section, key)}: {what}")
 
 
 def load(environment: Environment, known: tuple[str, ...]) -> Settings:
@@ -143,17 +162,29 @@ def load(environment: Environment, known: tuple[str, ...]) -> Settings:
     left aside and noted: it is ours, and holds nothing that could not be chosen again.
     """
     settings = Settings()
-    config = _read(environment, "config.toml")
+    config = read_settings(environment, "config.toml")
     if config is not None:
         settings = _applied(settings, config, known)
     try:
-        ours = _read(environment, "settings.toml")
+        ours = read_settings(environment, "settings.toml")
     except SettingsError as error:
         settings, ours = replace(settings, notes=(f"{error}; it is left aside",)), None
     if ours is not None:
         settings = _remembered(settings, ours, known)
     off = {p for p in known if _switched_off(p, environment.variables)}
-    return replace(settings, disabled=settings.disabled | off)
+    return replace(settings, disabled=settings.disabled | off, endpoints=_stand_ins(environment.variables))
+
+
+def _stand_ins(variables: Mapping[str, str]) -> dict[str, str]:
+    """The loopback addresses of the environment.  Raises `SettingsError` for any other: a
+    stray variable must not send a bearer away."""
+    found: dict[str, str] = {}
+    for name, value in variables.items():
+        if name.startswith("QUOTADECK_") and name.endswith("_URL") and value:
+            if not _STAND_IN.fullmatch(value):
+                raise SettingsError(f"{name} must be a loopback address like http://127.0.0.1:8000; unset it")
+            found[name] = value.rstrip("/")
+    return found
 
 
 def save(environment: Environment, **changes: object) -> None:
@@ -168,9 +199,9 @@ def save(environment: Environment, **changes: object) -> None:
             raise ValueError(f"settings.toml does not hold {key}")
         must = _wrong(key, value)
         if must:
-            raise ValueError(f"{key} must be {must}, not {_shown(value)}")
+            raise ValueError(f"{key} must be {must}, not {quoted(value)}")
     try:
-        ours = _read(environment, "settings.toml")
+        ours = read_settings(environment, "settings.toml")
     except SettingsError:
         ours = None
     import tomli_w
@@ -196,37 +227,7 @@ def environment_from(variables: Mapping[str, str], home: Path, platform: str) ->
     )
 
 
-def _read(environment: Environment, name: str) -> _File | None:
-    path = environment.config_dir / name
-    found = read_file(path, CONFIG_BYTES, follow=True)
-    home = environment.home
-    shown = clean(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path), 200)
-    if found is None:
-        return None
-    if isinstance(found, Unreadable):
-        raise SettingsError(f"{shown} {found.reason}")
-    return _parsed(shown, found)
-
-
-def _parsed(shown: str, found: FileBytes) -> _File:
-    import tomllib
-
-    try:
-        # Some editors put a BOM in front, which TOML does not know.
-        text = found.data.decode("utf-8-sig")
-        return _File(shown, text, tomllib.loads(text))
-    except UnicodeDecodeError as error:
-        line = found.data.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{shown} line {line}: is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).partition(" (at ")
-        line = int("".join(c for c in where.partition(",")[0] if c.isdigit()) or len(text.splitlines()) or 1)
-        raise SettingsError(f"{shown} line {line}: {clean(what[:1].lower() + what[1:], 200)}") from None
-    except (ValueError, RecursionError):
-        raise SettingsError(f"{shown} is not TOML that can be read") from None
-
-
-def _applied(settings: Settings, file: _File, known: tuple[str, ...]) -> Settings:
+def _applied(settings: Settings, file: SettingsFile, known: tuple[str, ...]) -> Settings:
     """The settings with config.toml on top; the first mistake is raised."""
     changes: dict[str, Any] = {}
     for key, value in file.table.items():
@@ -236,15 +237,15 @@ def _applied(settings: Settings, file: _File, known: tuple[str, ...]) -> Setting
             changes[key] = _checked(file, key, value, known)
         else:
             hint = _hint(key, (*_CHECKS, *_LISTS, *_TABLES))
-            raise file.error("", key, f"there is no setting {_shown(key)}{hint}")
-    merged = replace(settings, **changes)
+            raise file.error("", key, f"there is no setting {quoted(key)}{hint}")
+    merged = replace(settings, **changes, origins=dict.fromkeys(file.table, file.shown))
     if merged.watch_percent > merged.high_percent:
         key = "watch_percent" if "watch_percent" in changes else "high_percent"
         raise file.error("", key, "watch_percent must not be above high_percent")
     return merged
 
 
-def _remembered(settings: Settings, file: _File, known: tuple[str, ...]) -> Settings:
+def _remembered(settings: Settings, file: SettingsFile, known: tuple[str, ...]) -> Settings:
     """The settings with settings.toml on top.  Keys of another version are passed over."""
     changes: dict[str, Any] = {}
     notes = list(settings.notes)
@@ -254,7 +255,13 @@ def _remembered(settings: Settings, file: _File, known: tuple[str, ...]) -> Sett
                 changes[key] = _checked(file, key, file.table[key], known)
             except SettingsError as error:
                 notes.append(f"{error}; it is left aside")
-    return replace(settings, **changes, notes=tuple(notes))
+    origins = {**settings.origins, **dict.fromkeys(changes, file.shown)}
+    return replace(settings, **changes, notes=tuple(notes), origins=origins)
+
+
+def objection(key: str, value: object) -> str:
+    """What the value of a plain setting must be, or "" if it is right."""
+    return _wrong(key, value)
 
 
 def _wrong(key: str, value: Any) -> str:
@@ -262,38 +269,40 @@ def _wrong(key: str, value: Any) -> str:
     if key in _CHECKS:
         return _CHECKS[key](value)
     right = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    return "" if right else "a list of provider ids"
+    return "" if right else f"a list of {'texts' if key == 'notify_command' else 'provider ids'}"
 
 
-def _checked(file: _File, key: str, value: Any, known: tuple[str, ...]) -> Any:
+def _checked(file: SettingsFile, key: str, value: Any, known: tuple[str, ...]) -> Any:
     must = _wrong(key, value)
     if must:
-        raise file.error("", key, f"{key} must be {must}, not {_shown(value)}")
+        raise file.error("", key, f"{key} must be {must}, not {quoted(value)}")
+    if key == "notify_command":
+        return tuple(value)
     return _ids(file, key, value, known) if key in _LISTS else value
 
 
-def _ids(file: _File, key: str, value: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
+def _ids(file: SettingsFile, key: str, value: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
     for item in value:
         if item not in known:
-            raise file.error("", key, f"{key} names {_shown(item)}; there are {', '.join(known)}")
+            raise file.error("", key, f"{key} names {quoted(item)}; there are {', '.join(known)}")
     return tuple(dict.fromkeys(value))
 
 
-def _table(file: _File, name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+def _table(file: SettingsFile, name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise file.error("", name, f"{name} must be a table, written [{name}]")
     if name in ("keys", "aliases"):
         return {name: _texts(file, name, value)}
     for provider in value:
         if provider not in known:
-            what = f"there is no provider {_shown(provider)}{_hint(provider, known)}"
+            what = f"there is no provider {quoted(provider)}{_hint(provider, known)}"
             raise file.error(name, provider, f"{what}; there are {', '.join(known)}")
     if name == "providers":
         return {"disabled": frozenset(p for p, t in value.items() if not _enabled(file, p, t))}
     return {"sources_off": frozenset(pair for p, t in value.items() for pair in _sources_off(file, p, t))}
 
 
-def _texts(file: _File, section: str, table: dict[str, Any], prefix: str = "") -> dict[str, str]:
+def _texts(file: SettingsFile, section: str, table: dict[str, Any], prefix: str = "") -> dict[str, str]:
     """A table of texts.  ``view.zoom = "f"`` without quotes around the key means the same as
     with them: TOML makes a table of it, a person means the id."""
     found: dict[str, str] = {}
@@ -304,29 +313,29 @@ def _texts(file: _File, section: str, table: dict[str, Any], prefix: str = "") -
         elif isinstance(value, str):
             found[name] = clean(value)
         else:
-            raise file.error(section, name, f"{_shown(name)} must be a text, not {_shown(value)}")
+            raise file.error(section, name, f"{quoted(name)} must be a text, not {quoted(value)}")
     return found
 
 
-def _enabled(file: _File, provider: str, table: Any) -> bool:
+def _enabled(file: SettingsFile, provider: str, table: Any) -> bool:
     section = f"providers.{provider}"
     if not isinstance(table, dict):
         raise file.error("providers", provider, f"{provider} must be a table, written [{section}]")
     for key, value in table.items():
         if key != "enabled":
-            raise file.error(section, key, f"there is no setting {_shown(key)}{_hint(key, ('enabled',))}")
+            raise file.error(section, key, f"there is no setting {quoted(key)}{_hint(key, ('enabled',))}")
         if not isinstance(value, bool):
-            raise file.error(section, key, f"enabled must be true or false, not {_shown(value)}")
+            raise file.error(section, key, f"enabled must be true or false, not {quoted(value)}")
     return bool(table.get("enabled", True))
 
 
-def _sources_off(file: _File, provider: str, table: Any) -> list[tuple[str, str]]:
+def _sources_off(file: SettingsFile, provider: str, table: Any) -> list[tuple[str, str]]:
     section = f"sources.{provider}"
     if not isinstance(table, dict):
         raise file.error("sources", provider, f"{provider} must be a table, written [{section}]")
     for key, value in table.items():
         if not isinstance(value, bool):
-            raise file.error(section, key, f"{_shown(key)} must be true or false, not {_shown(value)}")
+            raise file.error(section, key, f"{quoted(key)} must be true or false, not {quoted(value)}")
     return [(provider, key) for key, value in table.items() if not value]
 
 
@@ -340,38 +349,3 @@ def _hint(word: str, known: tuple[str, ...]) -> str:
 
     close = get_close_matches(word, known, 1)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def _shown(value: Any) -> str:
-    """A value as an error may quote it: one short printable line, never a credential."""
-    if looks_secret(str(value)):
-        return "what looks like a credential"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{clean(value, 40)}"' if isinstance(value, str) else clean(str(value), 40)
-
-
-def _line_of(text: str, section: str, key: str) -> int:
-    """The line that sets a key, also if it is written with dots, else the nearest above it.
-
-    A small scan: it only has to be right for files that a person writes.
-    """
-    wanted = f"{section}.{key}".strip(".")
-    here, best, depth = "", 1, -1
-    for number, line in enumerate(text.splitlines(), 1):
-        bare = line.split("#")[0].strip()
-        if bare.startswith("["):
-            name = here = _plain(bare.strip("[]"))
-        elif "=" in bare:
-            name = f"{here}.{_plain(bare.partition('=')[0])}".strip(".")
-        else:
-            continue
-        if f"{name}.".startswith(f"{wanted}."):
-            return number
-        if wanted.startswith(f"{name}.") and len(name) > depth:
-            best, depth = number, len(name)
-    return best
-
-
-def _plain(name: str) -> str:
-    return ".".join(part.strip().strip("\"'") for part in name.strip().split("."))

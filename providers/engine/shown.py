@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
-from providers.model import SourceReport, Status, Trend
+from providers.model import Failure, SourceReport, Status, Trend
 from providers.record import Record
 
 
@@ -72,9 +72,21 @@ class WindowView(Record):
         return self.used_percent is not None and self.used_percent >= 100 and not self.note
 
 
+class Budget(Record):
+    """Requests of the last ``per_seconds`` by all running copies, and how many it may be."""
+
+    used: int
+    limit: int
+    per_seconds: int
+
+
 class AccountView(Record):
     """One account.  ``observed_at`` is that of its newest figure, None without any;
-    ``message`` one sentence, ``fix`` the command that mends it (may be empty)."""
+    ``message`` one sentence, ``fix`` the command that mends it (may be empty).
+
+    ``budget`` is None where nothing can be asked; ``waits`` says why nothing is asked now
+    ("" while it is merely not due at ``next_refresh_at``); ``by_hand_at`` is from when a key
+    may ask, ``asking`` whether a question is out, ``retry_at`` when a failure is tried again."""
 
     id: str
     alias: str
@@ -91,11 +103,17 @@ class AccountView(Record):
     observed_at: float | None
     windows: tuple[WindowView, ...]
     warnings: tuple[str, ...] = ()
+    budget: Budget | None = None
+    waits: str = ""
+    by_hand_at: float = 0.0
+    asking: bool = False
+    retry_at: float | None = None
 
 
 class ProviderView(Record):
     """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its.
-    ``trend`` is that of the front account's shortest window, if there is history."""
+    ``trend`` is that of the front account's shortest window, if there is history.
+    ``failures`` are what sources say is wrong, the newest last, for the detail."""
 
     id: str
     name: str
@@ -106,6 +124,7 @@ class ProviderView(Record):
     accounts: tuple[AccountView, ...]
     reports: tuple[SourceReport, ...] = ()
     trend: Trend | None = None
+    failures: tuple[Failure, ...] = ()
 
     @property
     def front(self) -> AccountView | None:

@@ -1,14 +1,18 @@
 """Who was live when: the persisted line of logins per provider.
 
-Owned by the deck (event loop's thread); `providers.live` reads and writes its file.
+Owned by the deck (event loop's thread); `providers.live` has its file read and written.
 Needed because statuslines and session logs name no account: a figure belongs to an
 account only if that one was live from before the writing session began until it wrote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from providers.base import FileBytes
+from providers.engine.files import read_file, write_atomic
 from providers.record import Record, replace
 
 KEPT = 200
@@ -73,3 +77,30 @@ class Timeline:
             if begins <= since and (until <= stay.seen or last):
                 return stay.account
         return None
+
+
+def load_stays(state_dir: Path) -> list[Stay]:
+    """The persisted timeline; a broken file is an empty one (attribution then says
+    "account unknown" where it is not sure)."""
+    found = read_file(state_dir / "timeline.json", 1024 * 1024)
+    if not isinstance(found, FileBytes):
+        return []
+    try:
+        return [
+            Stay(str(s["provider"]), str(s["account"]), float(s["since"]), float(s["seen"]))
+            for s in json.loads(found.data)["stays"]
+        ]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
+def save_stays(state_dir: Path, stays: Sequence[Stay]) -> None:
+    """Keeps the timeline for the next run.  Raises as `write_atomic` does."""
+    document = {
+        "version": 1,
+        "stays": [
+            {"provider": s.provider, "account": s.account, "since": int(s.since), "seen": int(s.seen)}
+            for s in stays
+        ],
+    }
+    write_atomic(state_dir / "timeline.json", json.dumps(document, indent=1).encode())

@@ -13,11 +13,22 @@ from providers.base import Descriptor
 from providers.engine.deck import UNKNOWN, AccountFacts, Facts, Figure, ProviderFacts, account_id
 from providers.engine.outlook import moments_of, verdict_of
 from providers.engine.pace import PaceRule, pace_of
-from providers.engine.shown import AccountView, DeckView, ProviderView, Severity, WindowState, WindowView
-from providers.model import LoginState, Status, Trend, Window
+from providers.engine.shown import (
+    AccountView,
+    Budget,
+    DeckView,
+    ProviderView,
+    Severity,
+    WindowState,
+    WindowView,
+)
+from providers.model import Failure, LoginState, Polling, Status, Trend, Window
 from providers.record import Record
 
 STALE_AT_LEAST = 600.0
+ASKING_AT_MOST = 60.0
+"""A question that is out for longer was lost with its thread."""
+
 CLOCK_SLACK = 60.0
 """A figure further in the future than this has no known age."""
 
@@ -65,8 +76,18 @@ def _provider(facts: ProviderFacts, now: float, rules: ViewRules) -> ProviderVie
     accounts.sort(key=lambda a: (not a.live, not a.known))
     front = accounts[0] if accounts else None
     status, message = (front.status, front.message) if front else _absent(facts)
+    failures = sorted((f for a in facts.accounts for f in a.failures), key=lambda f: f.observed_at)
     return ProviderView(
-        d.id, d.name, d.mark, d.cli, status, message, tuple(accounts), facts.reports, _trend(facts, front)
+        d.id,
+        d.name,
+        d.mark,
+        d.cli,
+        status,
+        message,
+        tuple(accounts),
+        facts.reports,
+        _trend(facts, front),
+        tuple(failures),
     )
 
 
@@ -94,6 +115,8 @@ def _account(account: AccountFacts, facts: ProviderFacts, now: float, rules: Vie
     status, message, fix = _status(account, windows, login, descriptor, newest, now)
     ident = account_id(descriptor.id, account.key)
     email = account.identity.email
+    polling = _polling(facts, account.key, live)
+    failure = _failure(account, newest, now)
     return AccountView(
         id=ident,
         alias=rules.aliases.get(email) or rules.aliases.get(ident) or account.alias,
@@ -106,11 +129,36 @@ def _account(account: AccountFacts, facts: ProviderFacts, now: float, rules: Vie
         message=message,
         fix=fix,
         login_expires_at=login.login_expires_at if login else None,
-        next_refresh_at=account.next_refresh_at,
+        next_refresh_at=polling.next_at if polling else account.next_refresh_at,
         observed_at=newest,
         windows=windows,
         warnings=login.warnings if login else (),
+        budget=_budget(polling, now) if polling and polling.limit else None,
+        waits=polling.waits if polling else "",
+        by_hand_at=polling.by_hand_at if polling else 0.0,
+        asking=bool(polling and polling.asking is not None and now - polling.asking < ASKING_AT_MOST),
+        retry_at=failure.retry_at if failure else None,
     )
+
+
+def _polling(facts: ProviderFacts, key: str, live: bool) -> Polling | None:
+    """How asking about an account stands; what names no account is about the live one."""
+    known = {p.account: p for p in facts.polling}
+    return known.get(key) or (known.get(UNKNOWN) if live else None)
+
+
+def _budget(polling: Polling, now: float) -> Budget:
+    """The requests that still count; one from the future (the clock was set back) does."""
+    used = sum(1 for at in polling.asked if at > now - polling.per_seconds)
+    return Budget(used, polling.limit, polling.per_seconds)
+
+
+def _failure(account: AccountFacts, newest: float | None, now: float) -> Failure | None:
+    """The newest failure, while no figure is newer."""
+    failure = max(account.failures, key=lambda f: f.observed_at, default=None)
+    if failure is not None and (newest is None or min(failure.observed_at, now) >= newest):
+        return failure
+    return None
 
 
 def _status(
@@ -124,8 +172,8 @@ def _status(
     """Status, sentence and fixing command.  A failure counts while no figure is newer."""
     if login is not None and login.status in _LOGIN_WINS:
         return login.status, login.message, login.fix
-    failure = max(account.failures, key=lambda f: f.observed_at, default=None)
-    if failure is not None and (newest is None or min(failure.observed_at, now) >= newest):
+    failure = _failure(account, newest, now)
+    if failure is not None:
         return failure.status, failure.message, ""
     fresh = any(w.state in (WindowState.FRESH, WindowState.NOT_STARTED) for w in windows)
     if login is not None and login.status is Status.IDLE and not fresh:

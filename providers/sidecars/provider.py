@@ -14,6 +14,10 @@ from providers.engine.values import clean
 from providers.model import Fact, Failure, LoginState, Reading, Source, Status
 from providers.record import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
 OWN_PANELS = ("claude", "codex")
 """Stems that begin like this belong to a provider with a panel of its own."""
 
@@ -52,6 +56,10 @@ class Sidecars:
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         """No source of this provider is a log: raises KeyError."""
         raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Nobody to ask: these are other tools' files."""
+        return ()
 
 
 def _stem(path: Path) -> str:

@@ -46,12 +46,21 @@ def within() -> Callable[[str, Callable[[], float], float], None]:
 
 @pytest.fixture
 def demo_home(tmp_path: Path) -> Path:
-    """A home as two tools leave it."""
+    """A home as two tools leave it, with the history and the record of requests of a pane."""
     import time
 
+    from providers.engine.clock import SystemClock
+    from providers.engine.settings import Settings
+    from providers.live import open_live
     from tui.demo import DemoWorld
+    from tui.demo_network import network
 
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    DemoWorld(home, time.time()).write()
+    world = DemoWorld(home, time.time())
+    world.write()
+    live = open_live(world.environment, Settings(), SystemClock(), network=lambda: network(world))
+    live.load()
+    live.refresh([])
+    assert (world.environment.state_dir / "schedule.json").exists()
     return home

@@ -12,7 +12,8 @@ from tui.keymap import KEYMAP, bindings, check_overrides, footer_entries, keymap
 
 ACTIONS = {
     "move", "goto", "problem", "open", "back", "refresh", "zoom", "used_left", "order", "compact",
-    "theme", "private", "pause", "suspend", "redraw", "help", "quit",
+    "theme", "private", "pause", "suspend", "redraw", "help", "quit", "filter", "hide", "show_hidden",
+    "events", "settings", "copy", "mute", "palette",
 }  # fmt: skip
 
 
@@ -20,6 +21,7 @@ class Pressed(App[None]):
     """Notes the actions that reach the app instead of doing them."""
 
     BINDINGS = bindings({})
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, overrides: dict[str, str] | None = None) -> None:
         super().__init__()
@@ -41,7 +43,7 @@ def _by_key(found: list[Binding]) -> dict[str, list[Binding]]:
 def test_ids_are_unique() -> None:
     """An id names one thing, so that an override is not ambiguous."""
     ids = [key.id for key in KEYMAP]
-    assert len(ids) == len(set(ids)) == 36
+    assert len(ids) == len(set(ids)) == 44
 
 
 def test_no_key_does_two_things() -> None:
@@ -62,7 +64,7 @@ def test_every_entry_is_complete(key) -> None:  # type: ignore[no-untyped-def]
     assert key.keys
     assert key.shown
     assert key.description
-    assert key.scope in ("deck", "all")
+    assert set(key.scope.split()) <= {"deck", "detail", "events", "all"}
     assert re.match(r"\w+", key.action).group() in ACTIONS  # type: ignore[union-attr]
 
 
@@ -79,11 +81,11 @@ async def test_every_key_reaches_its_action_in_a_running_app() -> None:
 
 async def test_an_override_replaces_the_default_key() -> None:
     """With ``view.zoom = "F"`` capital F zooms and z does nothing."""
-    app = Pressed({"view.zoom": "F", "help": "/"})
+    app = Pressed({"view.zoom": "F", "help": "%"})
     async with app.run_test() as pilot:
         await pilot.press("z", "question_mark")
         assert app.seen == []
-        await pilot.press("F", "slash")
+        await pilot.press("F", "percent_sign")
         assert app.seen == ["zoom", "help"]
 
 
@@ -102,7 +104,7 @@ async def test_an_override_replaces_the_default_key() -> None:
 )
 def test_overrides_may_be_written_as_printed(written: str, keys: tuple[str, ...], shown: str) -> None:
     """A key may be written by its character or by Textual's name."""
-    overrides = {"help": written, "back": "f2"}
+    overrides = {"help": written, "back": "f2", "filter": "f3", "settings": "f4"}
     assert check_overrides(overrides) == []
     found = {key.id: key for key in keymap(overrides)}["help"]
     assert (found.keys, found.shown) == (keys, shown)

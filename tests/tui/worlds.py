@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from providers.base import Descriptor
 from providers.engine.deck import Deck
+from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.view import ViewRules, view
+from providers.live import Samples
 from providers.model import Fact, Failure, Identity, LoginState, Reading, Source, Status, Window
 
 NOW = 1_795_330_920.0
@@ -38,6 +40,21 @@ class FakeFeed:
 
     def reread(self, provider: str | None) -> None:
         self.calls.append(("reread", provider))
+
+    def connect(self) -> None:
+        self.calls.append(("connect", None))
+
+    def ask(self, provider: str | None) -> None:
+        self.calls.append(("ask", provider))
+
+    def allow(self, by_itself: bool) -> None:
+        self.calls.append(("allow", by_itself))
+
+    def judge(self, settings: Settings) -> None:
+        self.calls.append(("judge", (settings.watch_percent, settings.high_percent)))
+
+    def history(self, provider: str, account: str, window: str, since: float, answer: Samples) -> None:
+        answer(())
 
     def pause(self, paused: bool) -> None:
         self.calls.append(("pause", paused))

@@ -21,11 +21,11 @@ FOLDER = SAMPLES / "claude"
 SESSION_RESET, WEEK_RESET = 1_795_339_200, 1_795_698_000
 
 LATER = {
-    "endpoint (asking the providers)": (
-        "error.", "profile.", "sdk.", "rate_limit_event", "messages_probe", "auth_status",
+    "ways to the same figures that are not used": (
+        "sdk.", "rate_limit_event", "messages_probe", "auth_status",
     ),
-    "accounts (switching)": ("token_refresh.", "sessions.pid", "cswap_list"),
-    "claude.ai by session key": ("web.",),
+    "accounts (switching)": ("error.token_", "token_refresh.", "sessions.pid", "cswap_list"),
+    "claude.ai by session key": ("web.", "error.web_"),
     "ledger (session logs)": ("session_lines", "stats-cache"),
     "other providers (Claude Desktop)": ("plan-usage-history",),
 }  # fmt: skip
@@ -195,6 +195,10 @@ def test_no_sample_is_skipped_silently() -> None:
     }
     here |= {f"sidecar.tokenmaxxer-claude.{n}.json" for n in ("assumed", "assumed_flat")}
     here |= {f"claude_json.{n}.json" for n in ("max20x", "cache_of_other_account", "api_key_only")}
+    # Read in test_endpoint.py.
+    here |= {f"error.{n}.json" for n in ("401_expired", "401_invalid", "403_revoked", "403_scope", "529")}
+    here |= {f"error.429_{n}.json" for n in ("account", "http_date", "zero")}
+    here |= {f"profile.{n}.json" for n in ("max", "team")}
     later = tuple(prefix for prefixes in LATER.values() for prefix in prefixes)
     left = {f.name for f in FOLDER.iterdir() if f.name not in here and not f.name.startswith(later)}
     assert left == set()

@@ -15,6 +15,7 @@ from providers.codex.login import login_state
 from providers.codex.rollouts import RolloutReader
 from providers.model import LoginState, Reading, Status
 from tests.conftest import SAMPLES
+from tests.providers.codex.test_usage import USAGE
 
 FOLDER = SAMPLES / "codex"
 ROLLOUTS = FOLDER / "rollouts"
@@ -25,10 +26,12 @@ SECOND = "22222222-2222-4222-8222-222222222222/user-EXAMPLE-B"
 PARENT, FORK, SUBAGENT = (next(ROLLOUTS.glob(f"rollout-*{letter}.jsonl")) for letter in "abc")
 
 LATER = {
-    "endpoint (asking the providers)": (
-        "wham-usage.", "reset-credits", "spend-controls", "accounts.json", "pat-whoami", "jwt-claims.",
+    "never called: it spends a banked reset": ("reset-credits.consume",),
+    "not asked: the usage answer has the allowance; a personal access token has no plan limits": (
+        "spend-controls", "pat-whoami",
     ),
-    "endpoint (app-server)": ("app-server.",),
+    "a process of codex, which is not started": ("app-server.",),
+    "what the tokens of auth.*.json decode to": ("jwt-claims.",),
     "accounts (switching)": ("oauth-token.",),
 }  # fmt: skip
 
@@ -241,7 +244,11 @@ def test_hostile_lines_never_raise_and_never_give_a_wrong_figure(lines: list[byt
 def test_no_sample_is_skipped_silently() -> None:
     """Each file is read above, or belongs to a later issue by name."""
     later = tuple(prefix for prefixes in LATER.values() for prefix in prefixes)
-    here = {f"auth.{name}.json" for name in AUTH} | {"index.json"}
+    here = {f"auth.{name}.json" for name in AUTH} | {f"wham-usage.{name}.json" for name in USAGE}
+    here |= {"index.json"}
+    # Read in test_endpoint.py.
+    here |= {f"wham-usage.{n}" for n in ("401-detail.json", "401-expired.json", "403-cloudflare.html")}
+    here |= {"accounts.json", "reset-credits.json"}
     left = {f.name for f in FOLDER.iterdir() if f.is_file() and f.name not in here}
     assert {name for name in left if not name.startswith(later)} == set()
     read = {PARENT.name, FORK.name, SUBAGENT.name, "expected.json"}

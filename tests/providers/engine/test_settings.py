@@ -14,7 +14,9 @@ import pytest
 
 from providers.base import Environment
 from providers.engine.files import WriteRefused
-from providers.engine.settings import Settings, SettingsError, environment_from, load, save
+from providers.engine.settings import Settings, environment_from, load, save
+from providers.engine.settings_file import SettingsError
+from providers.record import replace
 
 KNOWN = ("claude", "codex", "opencode")
 EVERYTHING = """
@@ -33,6 +35,13 @@ watch_percent = 60
 high_percent = 80.5
 pace_points = 10
 pace_minutes = 0
+polling = "on"
+bell = false
+notify = "osc777"
+desktop = true
+notify_command = ["say", "--fast"]
+quiet_hours = "22:00-07:00"
+pane_title = false
 
 [providers.codex]
 enabled = false
@@ -80,7 +89,16 @@ def test_everything_can_be_set(environment: Environment) -> None:
     """One file that sets every key; no field keeps its default."""
     write(environment, EVERYTHING)
     settings = load(environment, KNOWN)
-    assert settings == Settings(
+    assert set(settings.origins.values()) == {"~/.config/quotadeck/config.toml"}
+    assert replace(settings, origins={}) == Settings(
+        origins={},
+        polling="on",
+        bell=False,
+        notify="osc777",
+        desktop=True,
+        notify_command=("say", "--fast"),
+        quiet_hours="22:00-07:00",
+        pane_title=False,
         theme="ansi-dark",
         background="terminal",
         clock=12,
@@ -102,7 +120,8 @@ def test_everything_can_be_set(environment: Environment) -> None:
         aliases={"me@example.com": "work"},
     )
     same = {n for n in Settings.__match_args__ if getattr(settings, n) == getattr(Settings(), n)}
-    assert same == {"notes"}
+    # The one is what went wrong, the other comes from the environment.
+    assert same == {"notes", "endpoints"}
 
 
 def test_config_toml_is_never_written(environment: Environment) -> None:
@@ -264,6 +283,8 @@ def test_what_was_chosen_with_keys_wins(environment: Environment) -> None:
     assert {key: getattr(settings, key) for key in CHANGES} == CHANGES
     assert settings.clock == 12
     assert settings.notes == ()
+    ours, theirs = "~/.config/quotadeck/settings.toml", "~/.config/quotadeck/config.toml"
+    assert settings.origins == dict.fromkeys(CHANGES, ours) | {"clock": theirs}
 
 
 def test_saving_keeps_what_else_is_there(environment: Environment) -> None:
@@ -286,7 +307,8 @@ def test_the_file_of_ours_is_private(environment: Environment) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"clock": 12},
+        {"clock": 13},
+        {"notify_command": ["rm"]},
         {"keys": {}},
         {"read_only": True},
         {"order": "size"},
@@ -312,9 +334,9 @@ def test_saving_through_a_link_is_refused(environment: Environment, tmp_path: Pa
 
 def test_a_value_of_ours_that_is_wrong_spares_the_others(environment: Environment) -> None:
     """A panel that no longer exists does not undo the theme."""
-    write(environment, 'theme = "a"\nhidden = ["gone"]\nclock = 12', "settings.toml")
+    write(environment, 'theme = "a"\nhidden = ["gone"]\nmouse = false', "settings.toml")
     settings = load(environment, KNOWN)
-    assert (settings.theme, settings.hidden, settings.clock) == ("a", (), 24)
+    assert (settings.theme, settings.hidden, settings.mouse) == ("a", (), True)
     (note,) = settings.notes
     assert note.startswith('~/.config/quotadeck/settings.toml line 2: hidden names "gone"; ')
     assert note.endswith("; it is left aside")
@@ -359,3 +381,40 @@ def test_a_start_without_files_loads_no_toml(tmp_path: Path) -> None:
         "sys.exit(bool({'tomllib', 'tomli_w', 'difflib', 'textual'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:8000",
+        "http://localhost:1",
+        "http://[::1]:99/",
+        "https://127.0.0.1",
+        "http://127.9.8.7:80",
+    ],
+)
+def test_a_stand_in_on_loopback_is_taken(with_variables: Callable[..., Environment], address: str) -> None:
+    """Only tests set these; the header then says so."""
+    settings = load(with_variables(QUOTADECK_CLAUDE_URL=address), KNOWN)
+    assert settings.endpoints == {"QUOTADECK_CLAUDE_URL": address.rstrip("/")}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://evil.example", "https://api.anthropic.com", "http://127.0.0.1@evil.example",
+        "http://127.0.0.1.evil.example", "http://localhost:80@evil.example", "http://localhost.evil.example",
+        "http://127.0.0.1:80/path", "http://127.0.0.1:80#@evil", "http://127.0.0.1:x", "ftp://127.0.0.1",
+        "127.0.0.1:80", "http://0.0.0.0:80", "http://127.0.0.1:80\n", " http://127.0.0.1:80",
+    ],
+)  # fmt: skip
+def test_any_other_address_stops_the_start(with_variables: Callable[..., Environment], address: str) -> None:
+    """A stray variable must not send a bearer away: one sentence, and no pane."""
+    with pytest.raises(SettingsError, match="QUOTADECK_CODEX_URL must be a loopback address"):
+        load(with_variables(QUOTADECK_CODEX_URL=address), KNOWN)
+
+
+@pytest.mark.parametrize("span", ["22:00-7:00", "24:00-07:00", "22:60-07:00", "night", "22:00 - 07:00"])
+def test_quiet_hours_are_two_times(environment: Environment, span: str) -> None:
+    """Hours and minutes with two digits each."""
+    assert "quiet_hours must be like 22:00-07:00" in complaint(environment, f'quiet_hours = "{span}"')

@@ -1,0 +1,153 @@
+"""What a provider says about asking its own usage endpoint: questions out, answers in.
+
+Pure types; the provider folders implement `Endpoint`, the asker (engine/asker.py) calls it on
+the network thread.  Nothing here opens a file or a socket.  A credential lives in `Credential`
+and `Question` alone; both hide it from every repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from providers.base import Found, ReadContext
+from providers.model import Reading, Status
+from providers.record import Record
+
+
+class Limits(Record):
+    """How often one account may be asked, by all running copies together.
+
+    ``per_hour`` requests in any 3600 s; seconds between two automatic questions: never under
+    ``floor``, ``active`` while its figures move, ``idle`` while nothing moves or a window is
+    full; ``by_hand`` seconds from the last question until a key may ask.
+    """
+
+    per_hour: int
+    active: int = 300
+    idle: int = 600
+    floor: int = 180
+    by_hand: int = 60
+
+
+class Credential(Record):
+    """The CLI's own access token as it lies there, good for this account at this moment.
+
+    ``account`` is the identity key of the login; ``fingerprint`` 16 hex digits of the token's
+    SHA-256, which may be stored; ``token`` and ``extra`` (further header values) may not.
+    ``renewable`` says that the CLI holds a refresh token, so that a refused access token is
+    idle and not expired.  No refresh token is ever in here.
+    """
+
+    account: str
+    fingerprint: str
+    token: str
+    extra: Mapping[str, str] = MappingProxyType({})
+    renewable: bool = True
+
+    _hidden = ("token", "extra")
+
+
+class NotAsked(Record):
+    """Why there is nothing to ask with: one clean sentence."""
+
+    reason: str
+
+
+class Question(Record):
+    """One GET.  ``path`` begins with a slash and is appended to the endpoint's base."""
+
+    name: str
+    path: str
+    headers: Mapping[str, str]
+
+    _hidden = ("headers",)
+
+
+class Answer(Record):
+    """What came back: status, headers in lower case, unpacked body, epoch seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    _hidden = ("headers", "body")
+
+
+class NoAnswer(Record):
+    """Nothing usable came back: ``status`` OFFLINE (no server was reached) or ERROR, and one
+    clean sentence."""
+
+    status: Status
+    sentence: str
+    at: float
+
+
+class AskOutcome(StrEnum):
+    """How a question went, as far as the next one depends on it."""
+
+    ANSWERED = "answered"
+    LIMITED = "limited"
+    """The endpoint asks us to wait."""
+    REFUSED = "refused"
+    """This credential will not do: not asked again with it."""
+    TROUBLE = "trouble"
+    """Network, server or an unexpected answer: asked again later and later."""
+
+
+class Asked(Record):
+    """What one answer means.
+
+    ``reading`` has the figures; ``status`` and ``message`` (one clean sentence) say what is
+    wrong if anything is.  ``wait`` is what the server asked for, in seconds, None if it said
+    nothing usable; ``token_only`` that the limit is this token's and a new login lifts it.
+    ``memory`` replaces what the endpoint remembers of the account between questions: small
+    texts without secrets, stored in the state folder.
+    """
+
+    outcome: AskOutcome
+    reading: Reading | None = None
+    status: Status = Status.OK
+    message: str = ""
+    wait: float | None = None
+    token_only: bool = False
+    memory: Mapping[str, str] | None = None
+
+
+class Endpoint(Protocol):
+    """One provider's usage endpoint.  Stateless.
+
+    ``id`` switches it off (``sources.<provider>.<id> = false``); ``base`` is scheme and host;
+    ``variable`` the environment variable that points it at a loopback stand-in; ``paths``
+    every path that is ever asked for, for the table of hosts.
+    """
+
+    id: str
+    title: str
+    base: str
+    variable: str
+    paths: tuple[str, ...]
+    limits: Limits
+
+    def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
+        """The credential in the provider's login files (by source id), if it can be used now."""
+
+    def questions(
+        self, credential: Credential, memory: Mapping[str, str], now: float
+    ) -> tuple[Question, ...]:
+        """What to ask now, in order; each costs one request of the budget.  The last one is
+        the usage itself; the asker stops at the first that is not `AskOutcome.ANSWERED`."""
+
+    def answer(
+        self,
+        question: Question,
+        credential: Credential,
+        answer: Answer,
+        memory: Mapping[str, str],
+        context: ReadContext,
+    ) -> Asked:
+        """What an answer means; only answers with status 200, 400, 401, 403 or 404 come here,
+        the others mean the same everywhere (engine/answers.py).  Never raises for bad bytes."""

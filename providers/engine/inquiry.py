@@ -1,0 +1,208 @@
+"""One go of questions about one account: claimed, sent, understood, written down, published.
+
+Used by the asker on the network thread.  A credential lives in here from reading the login
+file to the end of the go, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, NotAsked, Question
+from providers.base import Environment, FileSource, Found, Provider, ReadContext
+from providers.engine import budget
+from providers.engine.answers import shared_meaning
+from providers.engine.clock import Clock
+from providers.engine.deck import account_id
+from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
+from providers.engine.http import Http
+from providers.engine.intake import Signature, signature
+from providers.engine.schedule import Due, Slot, refusal, settled
+from providers.engine.sidecar_write import render_sidecar
+from providers.model import Reading, Status
+from providers.record import Record, replace
+
+APART = 0.25
+"""Seconds between two requests, whoever they go to."""
+
+
+Plan = Callable[[Slot, str], Due]
+"""When a slot is asked by itself next, with a token of this fingerprint."""
+
+
+class Login:
+    """What an endpoint can make of its provider's login files."""
+
+    def __init__(self, endpoint: Endpoint, sources: Sequence[FileSource]) -> None:
+        self._endpoint, self._sources = endpoint, tuple(sources)
+        self._seen: tuple[Signature | None, ...] | None = None
+        self._held: Credential | NotAsked = NotAsked("")
+
+    def read(self, context: ReadContext) -> Credential | NotAsked:
+        """The credential as the files have it now, token included."""
+        files: dict[str, Found] = {
+            s.id: read_file(s.folder / s.pattern, s.max_bytes, follow=True) for s in self._sources
+        }
+        return self._endpoint.credential(files, context)
+
+    def glance(self, context: ReadContext) -> Credential | NotAsked:
+        """As `read`, without the token, and from memory while no file changed."""
+        now_are = tuple(signature(s.folder / s.pattern) for s in self._sources)
+        if now_are != self._seen:
+            self._seen = now_are
+            found = self.read(context)
+            self._held = found if isinstance(found, NotAsked) else replace(found, token="", extra={})
+        return self._held
+
+    def forget(self) -> None:
+        """The next glance reads the files anew."""
+        self._seen = None
+
+
+class Went(Record):
+    """How a go went: what the last answer meant (None if nothing was sent), the slot after
+    it, whose it was, and why the go stopped early if the budget said so."""
+
+    account: str
+    slot: Slot
+    asked: Asked | None = None
+    denied: Due | None = None
+
+
+class Inquiry:
+    """Puts the questions of one endpoint; ``base`` is where they go, a stand-in or the real one."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        endpoint: Endpoint,
+        environment: Environment,
+        clock: Clock,
+        http: Http,
+        *,
+        base: str,
+        writer: str,
+    ) -> None:
+        self._provider, self._endpoint = provider, endpoint
+        self._environment, self._clock, self._http = environment, clock, http
+        self._base, self._writer = base, writer
+        self.login = Login(endpoint, [s for s in provider.sources(environment) if s.login])
+
+    def key(self, account: str) -> str:
+        """The name of an account's slot in the record: nothing of it says who it is."""
+        provider = self._provider.descriptor.id
+        return f"{provider}/{account_id(provider, account)}"
+
+    def slot(self, account: str) -> Slot:
+        """The slot of an account as every copy sees it now."""
+        return budget.load(self._environment.state_dir, self._clock.now()).of(self.key(account))
+
+    async def go(self, plan: Plan, *, by_hand: bool) -> Went | NotAsked:
+        """Asks once; after a refusal once more if the CLI renewed its login meanwhile.
+
+        ``plan`` says when a slot is asked by itself next, for those who only read the record."""
+        went: Went | NotAsked = NotAsked("")
+        tried = ""
+        for _ in range(2):
+            credential = self.login.read(self._context())
+            if isinstance(credential, NotAsked):
+                return credential
+            if credential.fingerprint == tried:
+                break
+            went = await self._all(credential, plan, by_hand=by_hand, first=not tried)
+            tried = credential.fingerprint
+            if went.asked is None or went.asked.outcome is not AskOutcome.REFUSED:
+                break
+            self.login.forget()
+        return went
+
+    async def _all(self, credential: Credential, plan: Plan, *, by_hand: bool, first: bool) -> Went:
+        slot = self.slot(credential.account)
+        went = Went(credential.account, slot)
+        for question in self._endpoint.questions(credential, slot.memory, self._clock.now()):
+            slot, denied = self._claim(credential, by_hand=by_hand, first=first and went.asked is None)
+            if denied is not None:
+                return replace(went, slot=slot, denied=denied)
+            asked = await self._put(credential, question, slot.memory)
+            slot = self._settle(credential, asked, plan)
+            if asked.reading is not None:
+                self._publish(
+                    replace(asked.reading, next_refresh_at=slot.next_at or None), credential.account
+                )
+            went = replace(went, slot=slot, asked=asked)
+            if asked.outcome is not AskOutcome.ANSWERED:
+                break
+        return went
+
+    def _claim(self, credential: Credential, *, by_hand: bool, first: bool) -> tuple[Slot, Due | None]:
+        """Writes one request down before it is sent; or says why it may not be sent."""
+        now, limits = self._clock.now(), self._endpoint.limits
+        denied: list[Due] = []
+
+        def step(slot: Slot) -> Slot | None:
+            reason = refusal(slot, limits, credential.fingerprint, now, by_hand=by_hand, first=first)
+            if reason is not None:
+                denied.append(reason)
+                return None
+            return replace(slot, asked=(*slot.asked, now), limit=limits.per_hour)
+
+        try:
+            slot = budget.change(self._environment.state_dir, self.key(credential.account), now, step)
+        except budget.NotRecorded as reason:
+            return Slot(), Due(None, str(reason))
+        return slot, denied[0] if denied else None
+
+    async def _put(self, credential: Credential, question: Question, memory: Mapping[str, str]) -> Asked:
+        reply = await self._http.get(self._base, question, self._provider.descriptor.hosts)
+        meaning = shared_meaning(reply, self._base.partition("://")[2])
+        if meaning is not None or not isinstance(reply, Answer):
+            assert meaning is not None
+            return meaning
+        return self._endpoint.answer(question, credential, reply, memory, self._context())
+
+    def _settle(self, credential: Credential, asked: Asked, plan: Plan) -> Slot:
+        now = self._clock.now()
+
+        def step(slot: Slot) -> Slot:
+            after = settled(slot, asked, credential.fingerprint, now)
+            return replace(after, next_at=plan(after, credential.fingerprint).at or 0.0)
+
+        with contextlib.suppress(budget.NotRecorded):
+            return budget.change(self._environment.state_dir, self.key(credential.account), now, step)
+        # The claim stands in the record all the same, so nothing is asked too often.
+        return step(self.slot(credential.account))
+
+    def _publish(self, reading: Reading, account: str) -> None:
+        """A sidecar of ours: other copies and one-shot commands read it instead of asking."""
+        provider = self._provider.descriptor.id
+        ident = account_id(provider, account)
+        path: Path = self._environment.quota_dir / f"{provider}.{ident}.json"
+        # Without a disk the figures are on this screen alone; a text that looks like a
+        # credential is not written anywhere.
+        with contextlib.suppress(WriteFailed, WriteRefused, ValueError):
+            data = render_sidecar(
+                reading, account_id=ident, status=Status.OK, message="", now=self._clock.now(),
+                writer=self._writer,
+            )  # fmt: skip
+            write_atomic(path, data)
+
+    def _context(self) -> ReadContext:
+        return ReadContext(self._clock.now(), self._environment)
+
+
+class Spacing:
+    """Keeps requests apart: several accounts are asked one after another."""
+
+    def __init__(self) -> None:
+        self._free_at = 0.0
+
+    async def wait(self) -> None:
+        """Returns when the next request may go out."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._free_at)
+        self._free_at = at + APART
+        if at > loop.time():
+            await asyncio.sleep(at - loop.time())

@@ -1,0 +1,96 @@
+"""One TOML file of settings: read with care, and errors that name file and line.
+
+Used by settings.py alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.base import Environment, FileBytes, Unreadable
+from providers.engine.files import read_file
+from providers.engine.values import clean, looks_secret
+from providers.record import Record
+
+CONFIG_BYTES = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text is one sentence with file and line."""
+
+
+class SettingsFile(Record):
+    """One TOML file with its text, so that an error can name the line."""
+
+    shown: str
+    text: str
+    table: dict[str, Any]
+
+    def error(self, section: str, key: str, what: str) -> SettingsError:
+        return SettingsError(f"{self.shown} line {_line_of(self.text, section, key)}: {what}")
+
+
+def read_settings(environment: Environment, name: str) -> SettingsFile | None:
+    """The file of this name in our config folder, None if there is none.  Raises `SettingsError`."""
+    path = environment.config_dir / name
+    found = read_file(path, CONFIG_BYTES, follow=True)
+    home = environment.home
+    shown = clean(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path), 200)
+    if found is None:
+        return None
+    if isinstance(found, Unreadable):
+        raise SettingsError(f"{shown} {found.reason}")
+    return _parsed(shown, found)
+
+
+def _parsed(shown: str, found: FileBytes) -> SettingsFile:
+    import tomllib
+
+    try:
+        # Some editors put a BOM in front, which TOML does not know.
+        text = found.data.decode("utf-8-sig")
+        return SettingsFile(shown, text, tomllib.loads(text))
+    except UnicodeDecodeError as error:
+        line = found.data.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{shown} line {line}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).partition(" (at ")
+        line = int("".join(c for c in where.partition(",")[0] if c.isdigit()) or len(text.splitlines()) or 1)
+        raise SettingsError(f"{shown} line {line}: {clean(what[:1].lower() + what[1:], 200)}") from None
+    except (ValueError, RecursionError):
+        raise SettingsError(f"{shown} is not TOML that can be read") from None
+
+
+def quoted(value: Any) -> str:
+    """A value as an error may quote it: one short printable line, never a credential."""
+    if looks_secret(str(value)):
+        return "what looks like a credential"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{clean(value, 40)}"' if isinstance(value, str) else clean(str(value), 40)
+
+
+def _line_of(text: str, section: str, key: str) -> int:
+    """The line that sets a key, also if it is written with dots, else the nearest above it.
+
+    A small scan: it only has to be right for files that a person writes.
+    """
+    wanted = f"{section}.{key}".strip(".")
+    here, best, depth = "", 1, -1
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.split("#")[0].strip()
+        if bare.startswith("["):
+            name = here = _plain(bare.strip("[]"))
+        elif "=" in bare:
+            name = f"{here}.{_plain(bare.partition('=')[0])}".strip(".")
+        else:
+            continue
+        if f"{name}.".startswith(f"{wanted}."):
+            return number
+        if wanted.startswith(f"{name}.") and len(name) > depth:
+            best, depth = number, len(name)
+    return best
+
+
+def _plain(name: str) -> str:
+    return ".".join(part.strip().strip("\"'") for part in name.strip().split("."))

@@ -1,0 +1,103 @@
+"""The made-up providers of ``--demo``: answers to the real questions, without a socket.
+
+The demo's asker is the real one; only the transport under it is this.  Nothing of a demo ever
+reaches a network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tui.demo import DemoWorld
+
+HOUR, DAY = 3600, 86_400
+
+
+def network(world: DemoWorld) -> httpx.AsyncBaseTransport:
+    """A transport that answers as the providers of this world would."""
+    import httpx
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        body = _body(world, request.url.path)
+        if body is None:
+            return httpx.Response(404, stream=httpx.ByteStream(b"{}"))
+        import json
+
+        headers = {"content-type": "application/json"}
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(json.dumps(body).encode()))
+
+    return httpx.MockTransport(handle)
+
+
+def _body(world: DemoWorld, path: str) -> Any:
+    match path:
+        case "/api/oauth/usage":
+            return _claude_usage(world)
+        case "/api/oauth/profile":
+            return _claude_profile(world)
+        case "/backend-api/wham/usage":
+            return _codex_usage(world)
+        case "/backend-api/wham/rate-limit-reset-credits":
+            return {"credits": [], "available_count": 1}
+        case "/backend-api/accounts":
+            return {"items": [{"id": world.account, "name": None}]}
+    return None
+
+
+def _claude_usage(world: DemoWorld) -> dict[str, Any]:
+    begin, iso = world.begin, world.iso
+    five, week = world.claude_figures()
+    scope = {"model": {"id": None, "display_name": "Opus"}, "surface": None}
+    return {
+        "five_hour": {"utilization": five, "resets_at": iso(begin + 2 * HOUR + 48 * 60)},
+        "seven_day": {"utilization": week, "resets_at": iso(begin + 3 * DAY + 8 * HOUR)},
+        "seven_day_opus": None,
+        "limits": [
+            {
+                "kind": "weekly_scoped", "group": "weekly", "percent": 18, "severity": "normal",
+                "resets_at": iso(begin + 80 * HOUR), "scope": scope, "is_active": False,
+            }
+        ],
+        "spend": {
+            "used": {"amount_minor": 1234, "currency": "EUR", "exponent": 2},
+            "limit": {"amount_minor": 5000, "currency": "EUR", "exponent": 2},
+            "percent": 24.68,
+            "enabled": True,
+        },
+    }  # fmt: skip
+
+
+def _claude_profile(world: DemoWorld) -> dict[str, Any]:
+    return {
+        "account": {"uuid": world.account, "email": "work@example.com", "has_claude_max": True},
+        "organization": {
+            "uuid": world.organisation,
+            "organization_type": "claude_max",
+            "rate_limit_tier": "default_claude_max_20x",
+        },
+    }
+
+
+def _codex_usage(world: DemoWorld) -> dict[str, Any]:
+    begin = world.begin
+    five, week = world.codex_figures()
+
+    def window(used: float, seconds: int, resets_at: int) -> dict[str, Any]:
+        return {"used_percent": used, "limit_window_seconds": seconds, "reset_at": resets_at}
+
+    return {
+        "user_id": "user-DEMO",
+        "account_id": world.account,
+        "email": "me@example.com",
+        "plan_type": "plus",
+        "rate_limit": {
+            "allowed": True,
+            "limit_reached": False,
+            "primary_window": window(five, 5 * HOUR, begin + 2 * HOUR),
+            "secondary_window": window(week, 7 * DAY, begin + 2 * DAY + 2 * HOUR),
+        },
+        "rate_limit_reset_credits": {"available_count": 1},
+    }
