@@ -22,6 +22,7 @@ from providers.engine.http import Http
 from providers.engine.intake import Signature, signature
 from providers.engine.schedule import Due, Slot, refusal, settled
 from providers.engine.sidecar_write import render_sidecar
+from providers.engine.values import looks_secret
 from providers.model import Reading, Status
 from providers.record import Record, replace
 
@@ -161,7 +162,7 @@ class Inquiry:
         if meaning is not None or not isinstance(reply, Answer):
             assert meaning is not None
             return meaning
-        return self._endpoint.answer(question, credential, reply, memory, self._context())
+        return harmless(self._endpoint.answer(question, credential, reply, memory, self._context()))
 
     def _settle(self, credential: Credential, asked: Asked, plan: Plan) -> Slot:
         now = self._clock.now()
@@ -191,6 +192,21 @@ class Inquiry:
 
     def _context(self) -> ReadContext:
         return ReadContext(self._clock.now(), self._environment)
+
+
+def harmless(asked: Asked) -> Asked:
+    """The same without any text that looks like a credential: a server may send anything, and
+    these texts reach the screen, files of ours and reports."""
+    reading, memory = asked.reading, asked.memory
+    if memory is not None:
+        memory = {name: text for name, text in memory.items() if not looks_secret(text)}
+    if reading is not None:
+        labels = {name: "" for name in ("plan", "email", "alias") if looks_secret(getattr(reading, name))}
+        kept = tuple(
+            w for w in reading.windows if not any(map(looks_secret, (w.id, w.label, w.note, w.unit)))
+        )
+        reading = replace(reading, windows=kept, **labels)
+    return replace(asked, reading=reading, memory=memory)
 
 
 class Spacing:
