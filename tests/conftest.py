@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from providers.base import Environment
 from providers.record import replace
+from tests import touched
 
 SAMPLES = Path(__file__).parent / "samples"
 REAL_HOME = os.path.expanduser("~")
@@ -44,6 +45,7 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(_guard)
+sys.addaudithook(touched.watch)
 
 # Machines are shared and noisy: what takes long is a matter for tests/bench.
 settings.register_profile("quotadeck", deadline=None)
@@ -90,3 +92,11 @@ def with_variables(environment: Environment) -> Callable[..., Environment]:
         return replace(environment, variables=variables)
 
     return build
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What looks back over the whole run comes last."""
+    items.sort(key=lambda item: "test_security_tables" in item.nodeid)
+    here = Path(__file__).parent
+    every = {p for p in here.rglob("test_*.py") if "bench" not in p.parts}
+    config.stash[touched.WHOLE] = every <= {item.path for item in items}

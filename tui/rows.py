@@ -237,7 +237,11 @@ def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
         tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
         used = None if window.note else window.used_percent
         spans = cells(columns.bar, used, tick, ahead, frame.glyphs, left=frame.left)
-        pieces += [Piece(span.text, bar_tone(span.tone, tone)) for span in spans]
+        if used is None and _counts(window, frame.now):
+            # An amount without a limit fills nothing.
+            pieces.append(Piece(" " * columns.bar))
+        else:
+            pieces += [Piece(span.text, bar_tone(span.tone, tone)) for span in spans]
         pieces.append(Piece(" "))
     shown = percent(window.used_percent, left=frame.left)
     if window.used_percent is None and (amount(window) or window.note):

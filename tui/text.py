@@ -181,7 +181,8 @@ def asking_words(account: AccountView, now: float, zone: Zone, hours: int = 24) 
 
 
 def hide(text: str, providers: tuple[ProviderView, ...], private: bool) -> str:
-    """A sentence without the e-mails, aliases and organisations of any account.
+    """A sentence without the e-mails, aliases and organisations of any account, and without
+    anything else that is an address.
 
     Whole words in any case, the longest name first and all in one pass: the alias "work"
     must neither change "network" nor leave "@example.com" of an address.
@@ -195,10 +196,13 @@ def hide(text: str, providers: tuple[ProviderView, ...], private: bool) -> str:
         for name in (account.email, account.organisation, account.alias)
         if name
     }
-    if not opaque:
-        return text
     import re
 
+    if "@" in text:
+        known = {name for name in opaque if "@" in name}
+        text = re.sub(r"\S+@[\w.-]+", lambda m: m[0] if m[0].lower() in known else "account", text)
+    if not opaque:
+        return text
     names = "|".join(re.escape(name) for name in sorted(opaque, key=len, reverse=True))
     found = re.compile(rf"(?<!\w)(?:{names})(?!\w)", re.IGNORECASE)
     return found.sub(lambda match: opaque.get(match[0].lower(), "account"), text)

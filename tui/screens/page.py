@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.screen import Screen
 
-from tui.painted import Line, Painted, Piece, cut
+from tui.painted import Line, Painted, Piece, cut, width_of
 
 if TYPE_CHECKING:
     from tui.drawing import DeckApp
@@ -95,7 +95,7 @@ class PageScreen(Screen[None]):
             mark = Piece(self.deck.look.glyphs.cursor, "chosen")
             shown[place] = (mark, Piece(chosen[0].text[1:], "chosen"), *chosen[1:]) if chosen else (mark,)
         shown += [()] * (room - len(shown))
-        lines = [cut(self.heading(), width), *shown, cut(self._footer(), width)]
+        lines = [cut(self.heading(), width), *shown, cut(self._footer(width), width)]
         return self._painted.show(lines[:height])
 
     def action_step(self, lines: int) -> None:
@@ -119,8 +119,13 @@ class PageScreen(Screen[None]):
         elif self.cursor not in rows:
             self.cursor = rows[0]
 
-    def _footer(self) -> Line:
-        pieces: list[Piece] = [Piece(" ")]
-        for key, what in (*self.keys, ("esc", "back")):
-            pieces += [Piece(key, "key"), Piece(f" {what}  ", "dim")]
-        return tuple(pieces)
+    def _footer(self, width: int) -> Line:
+        """As many keys as fit; the way back always."""
+        kept = list(self.keys)
+        while True:
+            pieces: list[Piece] = [Piece(" ")]
+            for key, what in (*kept, ("esc", "back")):
+                pieces += [Piece(key, "key"), Piece(f" {what}  ", "dim")]
+            if width_of(tuple(pieces)) <= width + 2 or not kept:
+                return tuple(pieces)
+            kept.pop()
