@@ -17,6 +17,8 @@ import providers.claude.statusline as statusline
 from tests.terminals import base_variables
 
 NOW = 1_795_327_200.0
+NOWHERE = "/dev/null/quotadeck"
+"""A folder that nobody can make, root neither."""
 
 
 def render(folder: Path, used: float, api_ms: int, now: float, session: str = "s1") -> str:
@@ -108,7 +110,7 @@ def test_a_link_in_place_of_the_sidecar_is_not_followed(tmp_path: Path) -> None:
 @given(st.binary(max_size=400))
 def test_bad_input_gives_an_empty_line(data: bytes) -> None:
     """Whatever is piped in: no error, and nothing of it is printed."""
-    assert statusline.run(data, "/nonexistent/quotadeck", NOW) in ("", "quota: waiting for the first answer")
+    assert statusline.run(data, NOWHERE, NOW) in ("", "quota: waiting for the first answer")
 
 
 _LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8)
@@ -119,7 +121,7 @@ _TREES = st.recursive(_LEAVES, lambda inner: st.dictionaries(_KEYS, inner), max_
 @given(st.dictionaries(_KEYS, _TREES))
 def test_odd_limits_never_raise(limits: dict[str, object]) -> None:
     """Any shape under rate_limits is passed over or shown without control characters."""
-    line = statusline.run(json.dumps({"rate_limits": limits}).encode(), "/nonexistent/quotadeck", NOW)
+    line = statusline.run(json.dumps({"rate_limits": limits}).encode(), NOWHERE, NOW)
     assert line.isprintable()
 
 
