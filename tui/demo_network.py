@@ -21,7 +21,7 @@ def network(world: DemoWorld) -> httpx.AsyncBaseTransport:
     import httpx
 
     async def handle(request: httpx.Request) -> httpx.Response:
-        body = _body(world, request.url.path)
+        body = answered(world, request.url.path)
         if body is None:
             return httpx.Response(404, stream=httpx.ByteStream(b"{}"))
         import json
@@ -32,7 +32,8 @@ def network(world: DemoWorld) -> httpx.AsyncBaseTransport:
     return httpx.MockTransport(handle)
 
 
-def _body(world: DemoWorld, path: str) -> Any:
+def answered(world: DemoWorld, path: str) -> Any:
+    """The body with which the provider of a path would answer, or None if it knows none."""
     match path:
         case "/api/oauth/usage":
             return _claude_usage(world)

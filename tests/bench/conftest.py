@@ -8,12 +8,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import providers
+from providers.engine.clock import SystemClock
+from providers.engine.settings import Settings, save
+from providers.live import open_live
+from tests.terminals import base_variables
+from tests.world.faults import ok
+from tests.world.standin import StandIn
+from tui.demo import DemoWorld
+from tui.demo_network import answered, network
+
 ROUNDS = 5
+PATHS = [
+    (name, path)
+    for name in providers.PROVIDERS
+    for endpoint in providers.load(name).endpoints()
+    for path in endpoint.paths
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,22 +62,38 @@ def within() -> Callable[[str, Callable[[], float], float], None]:
 
 
 @pytest.fixture
-def demo_home(tmp_path: Path) -> Path:
-    """A home as two tools leave it, with the history and the record of requests of a pane."""
-    import time
-
-    from providers.engine.clock import SystemClock
-    from providers.engine.settings import Settings
-    from providers.live import open_live
-    from tui.demo import DemoWorld
-    from tui.demo_network import network
-
+def world(tmp_path: Path) -> DemoWorld:
+    """A home as two tools leave it, in which asking is allowed."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     world = DemoWorld(home, time.time())
     world.write()
+    save(world.environment, polling="on")
+    return world
+
+
+@pytest.fixture
+def demo_home(world: DemoWorld) -> Path:
+    """That home, with the history and the record of requests that a pane leaves behind."""
     live = open_live(world.environment, Settings(), SystemClock(), network=lambda: network(world))
     live.load()
     live.refresh([])
     assert (world.environment.state_dir / "schedule.json").exists()
-    return home
+    return world.home
+
+
+@pytest.fixture
+def asked(world: DemoWorld) -> Iterator[StandIn]:
+    """The providers of that home on loopback; every question there is answered at once."""
+    with StandIn() as server:
+        for provider, path in PATHS:
+            server.answer(provider, path, ok(answered(world, path)))
+        yield server
+
+
+@pytest.fixture
+def variables(world: DemoWorld, asked: StandIn) -> dict[str, str]:
+    """The environment of a pane that asks there, with its bytecode kept as after an install."""
+    variables = base_variables(world.home, **asked.variables)
+    del variables["PYTHONDONTWRITEBYTECODE"]
+    return variables

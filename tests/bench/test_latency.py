@@ -50,18 +50,9 @@ class Stream:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> DemoWorld:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    world = DemoWorld(home, time.time())
-    world.write()
-    return world
-
-
-@pytest.fixture
-def stream(world: DemoWorld, tmp_path: Path) -> Iterator[Stream]:
+def stream(world: DemoWorld, variables: dict[str, str], tmp_path: Path) -> Iterator[Stream]:
     """The pane in tmux, settled, and what it paints."""
-    tmux = Tmux(base_variables(world.home), 120, 40)
+    tmux = Tmux(variables, 120, 40)
     tmux.start(QUOTADECK)
     tmux.wait_for("62%")
     time.sleep(2)

@@ -1,16 +1,18 @@
-"""The open pane on a real terminal, against an empty Textual app in the same run."""
+"""The open pane on a real terminal, its endpoints asked, against an empty Textual app in the
+same run."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.terminals import QUOTADECK, PtyProgram, base_variables
+from tests.terminals import QUOTADECK, PtyProgram
+from tests.world.standin import StandIn
 
 Within = Callable[[str, Callable[[], float], float], None]
 EMPTY = [sys.executable, str(Path(__file__).with_name("empty_app.py"))]
@@ -20,25 +22,21 @@ SETTLED = 7.0
 """Seconds after which everything imported late has been imported."""
 
 
-def opened(command: list[str], home: Path) -> PtyProgram:
-    variables = base_variables(home)
-    del variables["PYTHONDONTWRITEBYTECODE"]
-    return PtyProgram(command, variables)
-
-
 @pytest.fixture
-def pair(demo_home: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """The pane and an empty app, both open and settled."""
-    programs = opened(QUOTADECK, demo_home), opened(EMPTY, demo_home)
+def pair(variables: dict[str, str], asked: StandIn) -> Iterator[tuple[PtyProgram, PtyProgram]]:
+    """The pane and an empty app, both open and settled, the pane's endpoints asked."""
+    programs = PtyProgram(QUOTADECK, variables), PtyProgram(EMPTY, variables)
     programs[0].wait_for(FIRST_FIGURE)
     programs[1].wait_for(FIRST_WORD)
     time.sleep(SETTLED)
+    assert {request.provider for request in asked.requests} == {"claude", "codex"}
     yield programs
     for program in programs:
         program.kill()
 
 
-def test_first_frame(within: Within, demo_home: Path) -> None:
+@pytest.mark.usefixtures("demo_home")
+def test_first_frame(within: Within, variables: dict[str, str]) -> None:
     """The first frame has real figures and comes at most 1.3 times as late as an empty one."""
 
     def measure() -> float:
@@ -46,7 +44,7 @@ def test_first_frame(within: Within, demo_home: Path) -> None:
         for turn in range(6):
             taken: list[float] = []
             for command, mark in ((QUOTADECK, FIRST_FIGURE), (EMPTY, FIRST_WORD)):
-                program = opened(command, demo_home)
+                program = PtyProgram(command, variables)
                 taken.append(program.wait_for(mark))
                 program.kill()
             if turn:
@@ -85,11 +83,11 @@ def test_idle_bytes_and_memory(within: Within, pair: tuple[PtyProgram, PtyProgra
     within("MB of memory over an empty app", lambda: (pane.rss_kib() - empty.rss_kib()) / 1024, 30)
 
 
-def test_quit(within: Within, demo_home: Path) -> None:
+def test_quit(within: Within, variables: dict[str, str]) -> None:
     """The key q ends the process within a second."""
 
     def measure() -> float:
-        program = opened(QUOTADECK, demo_home)
+        program = PtyProgram(QUOTADECK, variables)
         program.wait_for(FIRST_FIGURE)
         begin = time.monotonic()
         program.type(b"q")
