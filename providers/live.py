@@ -123,6 +123,7 @@ class Live:
             asker.wish(provider)
         if not chosen:
             asker.wish(None)
+            asker.allow(self._by_itself)
         asyncio.run(asker.turn())
         self._deck.apply(found, self._clock.now())
         return asker.silences

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 
 from providers.engine.settings import Settings
-from providers.engine.shown import DeckView
-from providers.live import open_live
+from providers.live import Live, open_live
 from providers.model import Trend
 from tests.conftest import FakeClock
 from tui.app import QuotadeckApp
 from tui.demo import ALIASES, DemoWorld
+from tui.demo_network import network
 from tui.glyphs import UNICODE, Glyphs
 
+Samples = Callable[[Sequence[tuple[float, float]]], object]
 BEGIN = 1_795_356_120.0
 """2026-11-22 14:02 UTC, the hour of the mock-ups."""
 
 
 class StillFeed:
-    """Shows one deck and takes no wish."""
+    """Shows one deck and what is kept of its history; takes no wish."""
 
-    def __init__(self, view: Callable[[], DeckView]) -> None:
-        self.view = view
+    def __init__(self, live: Live) -> None:
+        self.view = live.view
+        self._live = live
 
     def start(self, post: Callable[..., object], changed: Callable[[frozenset[str]], None]) -> None: ...
     def connect(self) -> None: ...
@@ -32,10 +35,12 @@ class StillFeed:
     def ask(self, provider: str | None) -> None: ...
     def allow(self, by_itself: bool) -> None: ...
     def judge(self, settings: Settings) -> None: ...
-    def history(self, *asked: object) -> None: ...
     def pause(self, paused: bool) -> None: ...
     def remember(self, **changes: object) -> None: ...
     def stop(self) -> None: ...
+
+    def history(self, provider: str, account: str, window: str, since: float, answer: Samples) -> None:
+        answer(self._live._open_history().samples(provider, account, window, since))
 
 
 def still_app(
@@ -43,16 +48,20 @@ def still_app(
 ) -> QuotadeckApp:
     """The pane on the made-up world as of `BEGIN`; ``written=False`` is an empty home."""
     world, clock = DemoWorld(home, BEGIN), FakeClock(BEGIN)
-    settings = Settings(aliases=ALIASES, read_only=True)
-    live = open_live(world.environment, settings, clock)
+    settings = Settings(aliases=ALIASES, read_only=True, polling="on")
+    live = open_live(world.environment, settings, clock, network=lambda: network(world))
     if written:
         world.write()
     live.load()
+    # In a thread: the caller may have a loop of its own.
+    asking = Thread(target=live.refresh, args=([],))
+    asking.start()
+    asking.join()
     front = live.view().providers[0].front
     if front is not None:
         gained = (0.4, 0.2, 0.9, 1.4, 1.0, 2.2, 3.1, 6.4, 7.7, 7.0, 5.2, 6.1, 4.8, 7.9, 7.2, 6.6)
         live._deck.apply([Trend("claude", front.id, "5h", gained, sum(gained) / 4)], BEGIN)
-    feed = StillFeed(live.view)
+    feed = StillFeed(live)
     return QuotadeckApp(feed, settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs)
 
 
