@@ -332,8 +332,9 @@ def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
             label = replace(frame, kind="tiny")
             used = percent(window.used_percent, left=frame.left)
             parts.append(Piece(f" {_label(window, label)} ", "dim"))
-            parts.append(Piece(f"{used:>4}", _TONES[window.severity]))
-            parts.append(Piece(flag(window, frame.glyphs), "watch"))
+            tone = tone_of(window)
+            parts.append(Piece(f"{used:>4}", tone))
+            parts.append(Piece(flag(window, frame.glyphs), "dim" if tone == "dim" else "watch"))
         old = age(frame.now - account.observed_at) if account.observed_at is not None else ""
         lines.append(spread(tuple(parts), (Piece(old, "dim"),), frame.inner))
     return lines
