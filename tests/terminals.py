@@ -143,7 +143,8 @@ class Tmux:
             if os.environ.get("CI"):
                 pytest.fail("tmux is missing; CI must have it")
             pytest.skip("tmux is not installed")
-        self._base = [found, "-L", f"quotadeck-{uuid.uuid4().hex[:8]}", "-f", os.devnull]
+        self.address = ["-L", f"quotadeck-{uuid.uuid4().hex[:8]}"]
+        self._base = [found, *self.address, "-f", os.devnull]
         self._variables = variables
         self.run("new-session", "-d", "-x", str(columns), "-y", str(rows), "-s", "t", "sh")
         self.run("set", "-g", "status", "off")

@@ -66,8 +66,12 @@ def still_app(
 
 
 def picture(app: QuotadeckApp, title: str) -> str:
-    """The screen as SVG that fetches nothing: Textual's names a font on a server."""
-    svg = app.export_screenshot(title=title)
+    """The screen as SVG that fetches nothing."""
+    return local_fonts(app.export_screenshot(title=title))
+
+
+def local_fonts(svg: str) -> str:
+    """A picture of Rich's without the font on a server that it names."""
     svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL)
     return re.sub(
         r"font-family: *[^;]*;", "font-family: 'DejaVu Sans Mono', Menlo, Consolas, monospace;", svg

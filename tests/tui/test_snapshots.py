@@ -59,8 +59,6 @@ def test_other_views(snap_compare: Compare, tmp_path: Path, keys: list[str], siz
 
 PICTURES = {
     "deck-120x40": ((120, 32), []),
-    "deck-80x24": ((80, 24), []),
-    "deck-42": ((42, 24), []),
     "detail-120x40": ((120, 40), ["enter"]),
     "help-80x40": ((80, 48), ["question_mark"]),
 }
