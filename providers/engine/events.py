@@ -16,6 +16,8 @@ from providers.model import Outcome, Status
 from providers.record import Record
 
 KEPT = 500
+OURS = "endpoint_sidecar"
+"""The source of what a copy of ours published."""
 _ADDRESS = re.compile(r"\b[\w.+-]+@(?=[\w-]+\.)")
 
 
@@ -67,7 +69,9 @@ def _news(before: ProviderView | None, after: ProviderView, now: float) -> Itera
         yield Event(now, after.id, "another account is live now", "watch")
     for report in after.reports:
         old = next((r for r in before.reports if r.source_id == report.source_id), None)
-        if old is not None and old.outcome is not report.outcome and old.outcome is Outcome.ABSENT:
+        came = old is not None and old.outcome is Outcome.ABSENT and report.outcome is not Outcome.ABSENT
+        # Our own sidecar is the answer, which is an event already.
+        if came and not report.source_id.endswith(OURS):
             yield Event(now, after.id, f"{report.title} appeared: {report.outcome.value}")
     known = {(a.id, w.id): w for a in before.accounts for w in a.windows}
     for account in after.accounts:
