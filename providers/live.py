@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,8 @@ from providers.engine.view import ViewRules, view
 from providers.model import DAY, Fact, LoginState, Reading, Trend
 
 if TYPE_CHECKING:
+    import threading
+
     import httpx
 
     from providers.engine.asker import Asker
@@ -99,8 +100,8 @@ class Live:
         self._history: History | None = None
         self._recorded: dict[tuple[str, str, str], Figure] = {}
         self._paused = False
-        self._inbox: queue.SimpleQueue[list[Fact]] = queue.SimpleQueue()
-        self._first = threading.Event()
+        self._inbox: deque[list[Fact]] = deque()
+        self._first: threading.Event | None = None
         self._post: Post | None = None
         self._changed: Changed | None = None
 
@@ -142,14 +143,19 @@ class Live:
 
     def begin(self) -> None:
         """Starts the reader thread, so that files are read while the screen is imported."""
+        # Here and not above: one-shot commands have one thread, and pay 2 ms for the import.
+        import threading
+
         from providers.engine.reader import Reader
 
+        self._first = threading.Event()
         self._reader = Reader(self._collector, self._publish)
         self._reader.start([self._remembered, self._collector.sweep, self._first_done])
 
     def wait_first(self, seconds: float) -> None:
         """Waits until everything was read once, at most this long, and takes it in."""
-        self._first.wait(seconds)
+        if self._first is not None:
+            self._first.wait(seconds)
         self._drain()
 
     def start(self, post: Post, changed: Changed) -> None:
@@ -237,22 +243,23 @@ class Live:
 
     def _publish(self, facts: list[Fact]) -> None:
         """Reader thread: hands facts over; they wait here until there is a loop to post to."""
-        self._inbox.put(facts)
+        self._inbox.append(facts)
         if self._post is not None:
             with contextlib.suppress(RuntimeError):
                 # The loop was closed: nobody is left to tell.
                 self._post(self._drain)
 
     def _first_done(self) -> Sequence[Fact]:
-        self._first.set()
+        if self._first is not None:
+            self._first.set()
         return ()
 
     def _drain(self) -> None:
         """Owner thread: takes in what was handed over.  While paused it is dropped;
         resuming reads everything anew."""
         facts: list[Fact] = []
-        while not self._inbox.empty():
-            facts += self._inbox.get()
+        while self._inbox:
+            facts += self._inbox.popleft()
         if not facts or self._paused:
             return
         ids = self._deck.apply(facts, self._clock.now())

@@ -23,9 +23,10 @@ REAL_HOME = os.path.expanduser("~")
 GUARDED = tuple(
     os.path.join(REAL_HOME, name)
     for name in (
-        ".claude", ".claude.json", ".codex", ".gemini", ".onwatch", ".cc-router", ".config/quotadeck",
-        ".config/github-copilot", ".config/ccstatusline", ".cache/ccstatusline", ".cache/openusage",
-        ".local/state/quotadeck", ".local/share/quotadeck", ".local/share/keyrings", ".local/share/opencode",
+        ".claude", ".claude.json", ".codex", ".copilot", ".gemini", ".onwatch", ".cc-router",
+        ".config/quotadeck", ".config/github-copilot", ".config/gh", ".config/ccstatusline",
+        ".cache/ccstatusline", ".cache/openusage", ".local/state/quotadeck", ".local/share/quotadeck",
+        ".local/share/keyrings", ".local/share/opencode",
     )
 )  # fmt: skip
 LOOPBACK = ("127.", "::1", "localhost")

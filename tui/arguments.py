@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 EXIT_CODES = """exit codes:
   0 done, 1 failed, 2 wrong usage, 3 refused for safety with nothing changed
   status --check: 10 a window of a live account is at 75 % or above, 11 one is full,
   20 every window is old or unknown, 30 there is no data at all"""
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Asks the system for the width itself: argparse would import shutil for it, 2 ms of every
+    one-shot command."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width() - 2)
+
+
+class _RawFormatter(_Formatter, argparse.RawDescriptionHelpFormatter):
+    """The same, with texts as they stand."""
+
+
+def _width() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size().columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 class _Version(argparse.Action):
@@ -27,6 +47,7 @@ def parser_of() -> argparse.ArgumentParser:
         description="One pane for every AI-coding subscription: how much is left, when it comes back, "
         "whether it lasts. Without a command it opens the dashboard.",
         epilog="also: quotadeck statusline [--quiet|--install], the status line of Claude Code",
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     parser.add_argument("--demo", action="store_true", help="run on a made-up world in a folder of its own")
@@ -38,16 +59,20 @@ def parser_of() -> argparse.ArgumentParser:
     )
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", prog="quotadeck")
     _add_status(commands)
     watch = commands.add_parser(
         "watch",
         help="one sentence per change, for screen readers and logs",
         description="Prints the figures, then appends one sentence for each change; never redraws.",
+        formatter_class=_Formatter,
     )
     watch.add_argument("--plain", action="store_true", required=True, help="plain sentences, the only form")
     doctor = commands.add_parser(
-        "doctor", help="what was looked for and found, and what is wrong with it", description="The check-up."
+        "doctor",
+        help="what was looked for and found, and what is wrong with it",
+        description="The check-up.",
+        formatter_class=_Formatter,
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
     return parser
@@ -60,7 +85,7 @@ def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Prints the figures once, with or without a running dashboard, from files alone: "
         "sends nothing unless --refresh asks for it.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_RawFormatter,
     )
     status.add_argument("provider", nargs="*", metavar="PROVIDER", help="only these (claude, codex …)")
     formats = status.add_mutually_exclusive_group()

@@ -65,7 +65,7 @@ class DemoWorld:
 
     def write(self) -> None:
         """The whole world as of ``begin``."""
-        for folder in (".claude", ".codex"):
+        for folder in (".claude", ".codex", ".copilot"):
             (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_logins()
         self._write_statusline(0, self.begin)
@@ -117,6 +117,9 @@ class DemoWorld:
                 "chatgpt_plan_type": "plus",
             },
         }
+        person = {"host": "https://github.com", "login": "octo-demo"}
+        held = {"lastLoggedInUser": person, "copilotTokens": {"https://github.com:octo-demo": "demo"}}
+        self._json(self.home / ".copilot/config.json", held, begin - 20 * DAY)
         tokens = {
             "id_token": _jwt(claims),
             "access_token": _jwt(claims),
@@ -223,17 +226,9 @@ class DemoWorld:
             "rollingUsage": {"usagePercent": 9.0, "resetInSec": 3 * HOUR + 31 * MINUTE},
             "weeklyUsage": {"usagePercent": 55.0, "resetInSec": 4 * DAY + 3 * HOUR},
         }
-        copilot = {
-            "status": "ok",
-            "access_type_sku": "plus_monthly_subscriber_quota",
-            "premium": {"percent_remaining": 29.0, "entitlement": 7000},
-            "quota_reset_date": _iso(begin + 12 * DAY),
-            "ts": (begin - 2 * HOUR) * 1000,
-        }
         for name, document, age in (
             ("opencode", opencode, MINUTE),
             ("gemini", gemini, 41 * MINUTE),
-            ("copilot", copilot, 2 * HOUR),
         ):
             self._json(folder / f".tokenmaxxer-{name}.json", document, begin - age)
 

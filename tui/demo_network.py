@@ -45,7 +45,19 @@ def answered(world: DemoWorld, path: str) -> Any:
             return {"credits": [], "available_count": 1}
         case "/backend-api/accounts":
             return {"items": [{"id": world.account, "name": None}]}
+        case "/copilot_internal/user":
+            return _copilot_user(world)
     return None
+
+
+def _copilot_user(world: DemoWorld) -> dict[str, Any]:
+    credits = {"entitlement": 7000, "percent_remaining": 29.0, "quota_remaining": 2030.0}
+    return {
+        "login": "octo-demo",
+        "copilot_plan": "individual_pro",
+        "quota_reset_date_utc": world.iso(world.begin + 9 * DAY),
+        "quota_snapshots": {"premium_interactions": credits},
+    }
 
 
 def _claude_usage(world: DemoWorld) -> dict[str, Any]:

@@ -27,12 +27,8 @@ REMEMBERED = (
 )  # fmt: skip
 """The keys that settings.toml may hold."""
 
+_SWITCHES = ("QUOTADECK", "TOKENMAXXER")
 _TRUE = frozenset({"1", "true", "yes", "on"})
-_TOKENMAXXER = {
-    "opencode": "TOKENMAXXER_OPENCODE_DISABLED",
-    "gemini": "TOKENMAXXER_GEMINI_DISABLED",
-    "copilot": "TOKENMAXXER_COPILOT_DISABLED",
-}
 
 
 class Settings(Record):
@@ -340,8 +336,9 @@ def _sources_off(file: SettingsFile, provider: str, table: Any) -> list[tuple[st
 
 
 def _switched_off(provider: str, variables: Mapping[str, str]) -> bool:
-    names = (f"QUOTADECK_{provider.upper().replace('-', '_')}_DISABLED", _TOKENMAXXER.get(provider, ""))
-    return any(variables.get(name, "").lower() in _TRUE for name in names if name)
+    """By our own variable, or by the one that tokenmaxxer has for three of its providers."""
+    name = provider.upper().replace("-", "_")
+    return any(variables.get(f"{tool}_{name}_DISABLED", "").lower() in _TRUE for tool in _SWITCHES)
 
 
 def _hint(word: str, known: tuple[str, ...]) -> str:

@@ -13,12 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+import providers
 from providers.record import Record
 
 Reply = Callable[[socket.socket, threading.Event], None]
 """Writes what it wants to a connection; the event is set when the world ends."""
 
-NAMES = ("claude", "codex", "elsewhere")
+ELSEWHERE = "elsewhere"
+VARIABLES = {
+    endpoint.variable: name for name in providers.PROVIDERS for endpoint in providers.load(name).endpoints()
+}
+"""Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider."""
 REQUEST_BYTES = 64 * 1024
 
 
@@ -43,7 +48,7 @@ class StandIn:
         self._open: set[socket.socket] = set()
 
     def __enter__(self) -> StandIn:
-        for name in NAMES:
+        for name in {*VARIABLES.values(), ELSEWHERE}:
             listener = socket.create_server(("127.0.0.1", 0))
             self._listeners[name] = listener
             threading.Thread(target=self._listen, args=(name, listener), daemon=True).start()
@@ -65,10 +70,7 @@ class StandIn:
     @property
     def variables(self) -> dict[str, str]:
         """The environment that points quotadeck here."""
-        return {
-            "QUOTADECK_CLAUDE_URL": self.url("claude"),
-            "QUOTADECK_CODEX_URL": self.url("codex"),
-        }
+        return {variable: self.url(name) for variable, name in VARIABLES.items()}
 
     def answer(self, name: str, path: str, *replies: Reply) -> None:
         """What a path answers: one reply after the other, the last one for ever."""

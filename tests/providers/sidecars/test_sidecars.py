@@ -49,7 +49,7 @@ def test_it_looks_into_claude_codes_folder(with_variables, variables: dict[str, 
 @pytest.mark.parametrize(
     ("name", "data", "account", "ids"),
     [
-        (".tokenmaxxer-copilot.json", "tokenmaxxer/copilot.guess.json", "copilot", ["month"]),
+        (".tokenmaxxer-cursor.json", "tokenmaxxer/copilot.guess.json", "cursor", ["month"]),
         (".tokenmaxxer-opencode.json", "tokenmaxxer/opencode.guess.json", "opencode", ["5h", "7d", "month"]),
         (
             ".tokenmaxxer-opencode-quota.json",

@@ -1,0 +1,175 @@
+"""Copilot's logins: every place where a token lies, in the order in which it counts.
+
+Bytes in, a `LoginState` without secrets out; `held` alone returns a token, for the endpoint.
+Only logins of github.com are used: a token of another host must never reach it.  A token of
+gh, and one meant for anything at GitHub (``GH_TOKEN``, ``GITHUB_TOKEN``), counts only where
+Copilot itself left a trace.  Facts: @github/copilot 1.0.58,
+robinebers/openusage:docs/providers/copilot.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.engine.values import clean, load_json
+from providers.model import Identity, LoginState, Status
+from providers.record import Record
+
+HOST = "github.com"
+_LOG_IN = "copilot login"
+_OWN_VARIABLE = "COPILOT_GITHUB_TOKEN"
+_SHARED_VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
+_PLACES = {
+    "cli": "config.json of the CLI",
+    "apps": "apps.json of an editor",
+    "hosts": "hosts.json of an editor",
+    "gh": "hosts.yml of gh",
+}
+
+
+class Held(Record):
+    """One login at github.com: ``place`` says where it lies, ``token`` may be empty where
+    another place (a keyring) has it, ``login`` where the place does not say whose it is."""
+
+    place: str
+    login: str
+    token: str
+
+    _hidden = ("token",)
+
+    @property
+    def key(self) -> str:
+        """The identity: host and login; a nameless token is known by its digest."""
+        return f"{HOST}:{self.login.lower()}" if self.login else f"{HOST}:token-{fingerprint(self.token)[:8]}"
+
+
+def fingerprint(token: str) -> str:
+    """16 hex digits of the token's SHA-256."""
+    # Here, as only asking needs it: the import costs 2 ms of a one-shot command.
+    import hashlib
+
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
+
+
+def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
+    """The login that Copilot would use: the first with a token, and of the person who is
+    logged in to the CLI if that is known."""
+    found = list(_all(files, context))
+    wanted = next((h.login.lower() for h in found if h.place == _PLACES["cli"]), "")
+    mine = [h for h in found if not wanted or h.login.lower() in ("", wanted)]
+    return next((h for h in mine if h.token), mine[0] if mine else None)
+
+
+def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
+    """Who is logged in, or what stands in the way."""
+    written = max((f.mtime for f in files.values() if isinstance(f, FileBytes)), default=0.0)
+    login = held(files, context)
+    if login is not None:
+        return LoginState(
+            "copilot", Status.OK, identity=Identity(login.key), warnings=_shadow(login), observed_at=written
+        )
+    for name, found in files.items():
+        if isinstance(found, Unreadable):
+            message = f"{_PLACES[name]} {found.reason}"
+            return LoginState("copilot", Status.DENIED, message, observed_at=written)
+    if not _present(files):
+        return LoginState("copilot", Status.UNCONFIGURED, "GitHub Copilot is not installed here")
+    return LoginState("copilot", Status.UNCONFIGURED, "Copilot is logged out", _LOG_IN, observed_at=written)
+
+
+def _shadow(login: Held) -> tuple[str, ...]:
+    if login.place.isupper():
+        return (f"{login.place} in the environment counts before every stored login",)
+    return ()
+
+
+def _present(files: Mapping[str, Found]) -> bool:
+    """Whether Copilot itself was ever used here."""
+    return any(files.get(name) is not None for name in ("cli", "apps", "hosts"))
+
+
+def _all(files: Mapping[str, Found], context: ReadContext) -> Iterator[Held]:
+    variables = context.environment.variables
+    present = _present(files)
+    for name in (_OWN_VARIABLE, *(_SHARED_VARIABLES if present else ())):
+        token = _token(variables.get(name))
+        if token:
+            yield Held(name, "", token)
+    yield from _of_cli(_document(files.get("cli"), comments=True))
+    for name in ("apps", "hosts"):
+        yield from _of_editors(_PLACES[name], _document(files.get(name)))
+    if present:
+        yield from _of_gh(files.get("gh"))
+
+
+def _of_cli(document: Mapping[str, Any]) -> Iterator[Held]:
+    """The CLI's own: the person logged in last, with the token if no keyring has it.  Old files
+    are in snake_case."""
+    last = _part(document, "lastLoggedInUser") or _part(document, "last_logged_in_user")
+    tokens = _part(document, "copilotTokens") or _part(document, "copilot_tokens")
+    login = clean(last.get("login"), 60)
+    if login and _host(last.get("host")) == HOST:
+        token = next((t for k, t in tokens.items() if _host(k.rpartition(":")[0]) == HOST
+                      and k.rpartition(":")[2].lower() == login.lower()), None)  # fmt: skip
+        yield Held(_PLACES["cli"], login, _token(token))
+
+
+def _of_editors(place: str, document: Mapping[str, Any]) -> Iterator[Held]:
+    """Keys are ``github.com`` or ``github.com:<app id>``; entries of other hosts are passed over."""
+    for key, entry in document.items():
+        if key.partition(":")[0].lower() == HOST and isinstance(entry, Mapping):
+            token = _token(entry.get("oauth_token"))
+            if token:
+                yield Held(place, clean(entry.get("user"), 60), token)
+
+
+def _of_gh(found: Found) -> Iterator[Held]:
+    """gh's accounts at github.com, the active one first; a token in its keyring is not here."""
+    if not isinstance(found, FileBytes):
+        return
+    import yaml
+
+    try:
+        document = yaml.safe_load(found.data)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return
+    entry = _part(document, HOST)
+    users = {clean(name, 60): _token(_part(_part(entry, "users"), name).get("oauth_token"))
+             for name in _part(entry, "users")}  # fmt: skip
+    active = clean(entry.get("user"), 60)
+    if active:
+        yield Held(_PLACES["gh"], active, users.pop(active, "") or _token(entry.get("oauth_token")))
+    for name, token in users.items():
+        yield Held(_PLACES["gh"], name, token)
+
+
+def _document(found: Found, *, comments: bool = False) -> Mapping[str, Any]:
+    """The JSON of a file; the CLI's begins with lines of comment."""
+    if not isinstance(found, FileBytes):
+        return {}
+    data = found.data
+    if comments:
+        data = b"\n".join(line for line in data.splitlines() if not line.lstrip().startswith(b"//"))
+    try:
+        document = load_json(data)
+    except Unparseable:
+        return {}
+    return document if isinstance(document, Mapping) else {}
+
+
+def _host(value: object) -> str:
+    """``https://github.com`` and ``github.com`` are the same host."""
+    return clean(value, 100).lower().removeprefix("https://").rstrip("/")
+
+
+def _token(value: object) -> str:
+    """A token that can stand in a header, else nothing."""
+    right = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
+    return value if right and isinstance(value, str) else ""
+
+
+def _part(document: object, key: str) -> Mapping[str, Any]:
+    value = document.get(key) if isinstance(document, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,68 @@
+"""GitHub Copilot: whose login lies here, and what other tools say of it.
+
+The modules that parse are imported when there is something to parse: whoever has no Copilot
+does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.model import Fact, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
+
+class CopilotProvider:
+    """See `providers.base.Provider`."""
+
+    descriptor = Descriptor(
+        "copilot", "GitHub Copilot", "G", "copilot", hosts=("api.github.com",), hidden_when_empty=True
+    )
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """The CLI's config, the editors' plugins, gh, sidecars of others and of ours."""
+        cli = environment.folder("COPILOT_HOME", ".copilot")
+        config = environment.folder("XDG_CONFIG_HOME", ".config")
+        gh = environment.folder("GH_CONFIG_DIR", str(config / "gh"))
+        plugins = config / "github-copilot"
+        claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
+        return (
+            FileSource("cli", "login of the CLI", cli, "config.json", Source.CACHE, login=True),
+            FileSource("apps", "login of editors", plugins, "apps.json", Source.CACHE, login=True),
+            FileSource("hosts", "older login of editors", plugins, "hosts.json", Source.CACHE, login=True),
+            FileSource("gh", "login of gh", gh, "hosts.yml", Source.CACHE, login=True),
+            FileSource("endpoint_sidecar", "our sidecars", ours, "copilot.*.json", Source.ENDPOINT),
+            FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-copilot*.json", Source.SIDECAR),
+        )
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar."""
+        from providers.engine.sidecar import parse_sidecar
+
+        return parse_sidecar(
+            file, provider="copilot", source=source.kind, origin=str(file.path), now=context.now
+        )
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """The state of the login that Copilot would use."""
+        from providers.copilot.login import login_state
+
+        return (login_state(files, context),)
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """No source of this provider is a log: raises KeyError."""
+        raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The quota endpoint."""
+        from providers.copilot.endpoint import ENDPOINT
+
+        return (ENDPOINT,)
+
+
+PROVIDER = CopilotProvider()
