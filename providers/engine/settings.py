@@ -16,6 +16,7 @@ from typing import Any
 from providers.base import Environment
 from providers.engine.files import write_atomic
 from providers.engine.settings_file import SettingsError, SettingsFile, quoted, read_settings
+from providers.engine.sidecar_names import SWITCHES
 from providers.engine.values import clean
 from providers.record import Record, replace
 
@@ -27,7 +28,6 @@ REMEMBERED = (
 )  # fmt: skip
 """The keys that settings.toml may hold."""
 
-_SWITCHES = ("QUOTADECK", "TOKENMAXXER")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
@@ -336,9 +336,9 @@ def _sources_off(file: SettingsFile, provider: str, table: Any) -> list[tuple[st
 
 
 def _switched_off(provider: str, variables: Mapping[str, str]) -> bool:
-    """By our own variable, or by the one that tokenmaxxer has for three of its providers."""
-    name = provider.upper().replace("-", "_")
-    return any(variables.get(f"{tool}_{name}_DISABLED", "").lower() in _TRUE for tool in _SWITCHES)
+    """By our own variable, or by the one that tokenmaxxer has for it."""
+    names = (f"QUOTADECK_{provider.upper().replace('-', '_')}_DISABLED", SWITCHES.get(provider, ""))
+    return any(variables.get(name, "").lower() in _TRUE for name in names if name)
 
 
 def _hint(word: str, known: tuple[str, ...]) -> str:

@@ -1,6 +1,6 @@
 """The names that quota files use, as data: windows, percentages, resets, times, statuses.
 
-Read by engine.sidecar alone.  All names are in the form that `snake` gives them.  Where
+Read by engine.sidecar, and by the settings for tokenmaxxer's switches.  All names are in the form that `snake` gives them.  Where
 each was seen is told in the projects named beside the groups; a name that is in no table
 is shown under itself, never dropped.
 """
@@ -13,6 +13,13 @@ from enum import Enum
 from providers.engine.values import clean
 from providers.model import DAY, FIVE_HOURS, HOUR, WEEK, Status, window_id_for
 from providers.record import Record
+
+SWITCHES = {
+    "copilot": "TOKENMAXXER_COPILOT_DISABLED",
+    "gemini": "TOKENMAXXER_GEMINI_DISABLED",
+    "opencode": "TOKENMAXXER_OPENCODE_DISABLED",
+}
+"""tokenmaxxer's own switches, which switch our panels off too."""
 
 MAX_SLUG = 40
 
