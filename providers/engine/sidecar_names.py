@@ -1,8 +1,8 @@
 """The names that quota files use, as data: windows, percentages, resets, times, statuses.
 
-Read by engine.sidecar, and by the settings for tokenmaxxer's switches.  All names are in the form that `snake` gives them.  Where
-each was seen is told in the projects named beside the groups; a name that is in no table
-is shown under itself, never dropped.
+Read by engine.sidecar, and by the settings for tokenmaxxer's switches.  All names are in the
+form that `snake` gives them.  Where each was seen is told in the projects named beside the
+groups; a name that is in no table is shown under itself, never dropped.
 """
 
 from __future__ import annotations
