@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.base import Provider
 
-PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "sidecars")
+PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", "sidecars")
 
 
 def load(provider_id: str) -> Provider:

@@ -32,6 +32,10 @@ def main(argv: list[str] | None = None) -> int:
         from providers.claude.statusline import main as statusline
 
         return statusline(arguments[1:])
+    # Nothing that is imported becomes garbage: collecting in between cost 20 ms of the first
+    # frame.  Whoever runs for long turns it on again: the app once that is painted.
+    collects = gc.isenabled()
+    gc.disable()
     try:
         return _run(arguments)
     except BrokenPipeError:
@@ -40,6 +44,9 @@ def main(argv: list[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return FAILED
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _run(arguments: list[str]) -> int:
@@ -151,6 +158,7 @@ def _watch(environment: Environment, settings: Settings) -> int:
     from tui.terminal import reader_gone
     from tui.watching import run
 
+    gc.enable()
     clock = SystemClock()
     live = open_live(environment, settings, clock)
     code = run(
@@ -175,9 +183,6 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
 def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     if not sys.stdout.isatty() or not sys.stdin.isatty() or os.environ.get("TERM", "dumb") in ("dumb", ""):
         return _plain(options, environment, settings)
-    # Nothing that is imported becomes garbage; collecting in between cost 20 ms of the
-    # first frame.  The app turns it on again once that is painted.
-    gc.disable()
     from tui.pane import run_pane
 
     code = run_pane(options, environment, settings)

@@ -50,19 +50,13 @@ def test_it_looks_into_claude_codes_folder(with_variables, variables: dict[str, 
     ("name", "data", "account", "ids"),
     [
         (".tokenmaxxer-cursor.json", "tokenmaxxer/copilot.guess.json", "cursor", ["month"]),
-        (".tokenmaxxer-opencode.json", "tokenmaxxer/opencode.guess.json", "opencode", ["5h", "7d", "month"]),
-        (
-            ".tokenmaxxer-opencode-quota.json",
-            "caches/opencode_quota_export_v2.json",
-            "opencode-quota",
-            ["5h"],
-        ),
+        (".tokenmaxxer-gemini.json", "tokenmaxxer/opencode.guess.json", "gemini", ["5h", "7d", "month"]),
     ],
 )
 def test_each_sidecar_is_an_account_named_by_its_stem(
     environment: Environment, name: str, data: str, account: str, ids: list[str]
 ) -> None:
-    """Its stem is key and alias; an export about several says what concerns that tool."""
+    """Its stem is key and alias."""
     (found,) = read(environment, name, sample(data))
     assert isinstance(found, Reading)
     assert (found.provider, found.account, found.alias) == ("sidecars", account, account)
