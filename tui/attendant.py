@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from providers.engine.events import EventLog
-
 from providers.base import Environment
+from providers.engine.events import EventLog
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from tui.deck import Look
