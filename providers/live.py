@@ -124,6 +124,7 @@ class Live:
             asker.wish(provider)
         if not chosen:
             asker.wish(None)
+            # What is due of itself is asked too, and the record then knows when it is due next.
             asker.allow(self._by_itself)
         asyncio.run(asker.turn())
         self._deck.apply(found, self._clock.now())

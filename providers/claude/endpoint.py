@@ -7,15 +7,14 @@ realiti4/claude-swap:src/claude_swap/poll_policy.py, sirmalloc/ccstatusline:src/
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
 from providers.base import Found, ReadContext, Unparseable, Unreadable
 from providers.claude.login import SCOPE, oauth_account, oauth_blob, plan_of, scopes_of
 from providers.claude.quota import identity_key, parse_usage
-from providers.engine.values import clean, epoch, load_json
+from providers.engine.tokens import fingerprint, usable
+from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Reading, Source, Status
 
 USAGE, PROFILE = "/api/oauth/usage", "/api/oauth/profile"
@@ -47,8 +46,8 @@ class ClaudeUsage:
             if found is None and context.environment.platform == "darwin":
                 return NotAsked("the login is in the keychain, which is not read")
             return NotAsked("there is no subscription login to ask with")
-        token, renewable = blob.get("accessToken"), bool(blob.get("refreshToken"))
-        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+        token, renewable = usable(blob.get("accessToken")), bool(blob.get("refreshToken"))
+        if not token:
             return NotAsked("the login is empty: log in again with claude auth login")
         scopes = scopes_of(blob)
         if scopes and SCOPE not in scopes:
@@ -58,8 +57,7 @@ class ClaudeUsage:
             return NotAsked("renews when claude runs" if renewable else "the login ran out")
         if not clean(account.get("accountUuid")):
             return NotAsked("Claude Code has not noted yet whose login this is")
-        digest = hashlib.sha256(token.encode()).hexdigest()[:16]
-        return Credential(identity_key(account), digest, token, renewable=renewable)
+        return Credential(identity_key(account), fingerprint(token), token, renewable=renewable)
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
@@ -119,7 +117,7 @@ def _profile(body: object, credential: Credential) -> Asked:
     """Whose token it is.  An answer that names nobody proves nothing and is not asked for
     again with this token: the figures matter more."""
     memory = {_PROVED: credential.fingerprint}
-    account, organisation = _part(body, "account"), _part(body, "organization")
+    account, organisation = part(body, "account"), part(body, "organization")
     owner = clean(account.get("uuid"))
     if not owner:
         return Asked(AskOutcome.ANSWERED, memory=memory)
@@ -140,7 +138,7 @@ def _profile(body: object, credential: Credential) -> Asked:
 def _refused(status: int, body: object, credential: Credential) -> Asked:
     """401: the access token is over.  403: revoked, without the scope, or forbidden; the
     service tells which in English only (steipete/CodexBar)."""
-    error = _part(body, "error")
+    error = part(body, "error")
     said = clean(error.get("message"), 200).lower()
     if status == 401:
         if credential.renewable:
@@ -155,11 +153,6 @@ def _refused(status: int, body: object, credential: Credential) -> Asked:
 
 def _say(status: Status, message: str) -> Asked:
     return Asked(AskOutcome.REFUSED, status=status, message=message)
-
-
-def _part(body: object, key: str) -> Mapping[str, Any]:
-    value = body.get(key) if isinstance(body, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
 
 
 ENDPOINT = ClaudeUsage()

@@ -7,7 +7,6 @@ openai/codex 0.169, getagentseal/codeburn:docs/providers/codex.md.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotA
 from providers.base import FileBytes, Found, ReadContext, Unparseable
 from providers.codex.login import access_of, login_state
 from providers.codex.usage import parse_usage
+from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, epoch, load_json, number
 from providers.model import DAY, Status, Window
 from providers.record import replace
@@ -53,8 +53,9 @@ class CodexUsage:
         extra = {"ChatGPT-Account-Id": account} if account else {}
         if access.fedramp:
             extra["X-OpenAI-Fedramp"] = "true"
-        digest = hashlib.sha256(access.token.encode()).hexdigest()[:16]
-        return Credential(state.identity.key, digest, access.token, extra, access.renewable)
+        return Credential(
+            state.identity.key, fingerprint(access.token), access.token, extra, access.renewable
+        )
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float

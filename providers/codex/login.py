@@ -7,14 +7,14 @@ Facts: openai/codex 0.169, steipete/CodexBar:docs/codex.md.
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.codex.quota import plan_label
+from providers.engine.tokens import claims as claims_of
+from providers.engine.tokens import usable
 from providers.engine.values import clean, load_json, number
 from providers.model import Identity, LoginState, Status
 from providers.record import Record, replace
@@ -100,10 +100,10 @@ def _logged_in(document: Mapping[str, Any], now: float) -> LoginState:
         return _plain(Status.UNSUBSCRIBED, f"codex is logged in with {_KEY_MODES[mode]}: no plan limits")
     tokens = document.get("tokens")
     tokens = tokens if isinstance(tokens, Mapping) else {}
-    access, named = _token(tokens, "access_token"), _claims(_token(tokens, "id_token"))
+    access, named = _token(tokens, "access_token"), claims_of(_token(tokens, "id_token"))
     if not access and not named:
         return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
-    claims = _claims(access)
+    claims = claims_of(access)
     field = clean(tokens.get("account_id") or tokens.get("accountId"))
     claimed = [c for c in (_inner(t, "chatgpt_account_id") for t in (claims, named)) if c]
     if len({*claimed, *([field] if field else [])}) > 1:
@@ -160,10 +160,10 @@ def access_of(auth: bytes) -> Access | None:
         return None
     tokens = document.get("tokens") if isinstance(document, Mapping) else None
     tokens = tokens if isinstance(tokens, Mapping) else {}
-    token = _token(tokens, "access_token")
-    if not token or not token.isascii() or not token.isprintable():
+    token = usable(_token(tokens, "access_token"))
+    if not token:
         return None
-    held = _claims(token).get(_AUTH)
+    held = claims_of(token).get(_AUTH)
     fedramp = isinstance(held, Mapping) and held.get("chatgpt_account_is_fedramp") is True
     return Access(token, bool(_token(tokens, "refresh_token")), fedramp)
 
@@ -173,19 +173,6 @@ def _token(tokens: Mapping[str, Any], name: str) -> str:
     camel = first + "".join(word.title() for word in rest)
     value = tokens.get(name) or tokens.get(camel)
     return value if isinstance(value, str) else ""
-
-
-def _claims(token: str) -> Mapping[str, Any]:
-    """The claims of a token, unverified: it is our own user's file.  {} if undecodable."""
-    parts = token.split(".")
-    if len(parts) != 3 or len(parts[1]) > 65_536:
-        return {}
-    try:
-        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        document = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _inner(claims: Mapping[str, Any], name: str) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
 from providers.base import Found, ReadContext, Unparseable
-from providers.copilot.login import HOST, fingerprint, held, login_state
+from providers.copilot.login import HOST, held, login_state
 from providers.copilot.quota import plan_of, windows_of
 from providers.engine.answers import retry_after
+from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, load_json, number
 from providers.model import HOUR, Reading, Source, Status
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
-from providers.engine.values import clean, load_json
+from providers.engine.tokens import mark, usable
+from providers.engine.values import clean, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
 
@@ -41,16 +42,8 @@ class Held(Record):
 
     @property
     def key(self) -> str:
-        """The identity: host and login; a nameless token is known by its digest."""
-        return f"{HOST}:{self.login.lower()}" if self.login else f"{HOST}:token-{fingerprint(self.token)[:8]}"
-
-
-def fingerprint(token: str) -> str:
-    """16 hex digits of the token's SHA-256."""
-    # Here, as only asking needs it: the import costs 2 ms of a one-shot command.
-    import hashlib
-
-    return hashlib.sha256(token.encode()).hexdigest()[:16]
+        """The identity: host and login; a nameless token is known by its mark."""
+        return f"{HOST}:{self.login.lower()}" if self.login else f"{HOST}:token-{mark(self.token)}"
 
 
 def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
@@ -80,7 +73,7 @@ def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
 
 
 def _shadow(login: Held) -> tuple[str, ...]:
-    if login.place.isupper():
+    if login.place not in _PLACES.values():
         return (f"{login.place} in the environment counts before every stored login",)
     return ()
 
@@ -94,7 +87,7 @@ def _all(files: Mapping[str, Found], context: ReadContext) -> Iterator[Held]:
     variables = context.environment.variables
     present = _present(files)
     for name in (_OWN_VARIABLE, *(_SHARED_VARIABLES if present else ())):
-        token = _token(variables.get(name))
+        token = usable(variables.get(name))
         if token:
             yield Held(name, "", token)
     yield from _of_cli(_document(files.get("cli"), comments=True))
@@ -107,20 +100,20 @@ def _all(files: Mapping[str, Found], context: ReadContext) -> Iterator[Held]:
 def _of_cli(document: Mapping[str, Any]) -> Iterator[Held]:
     """The CLI's own: the person logged in last, with the token if no keyring has it.  Old files
     are in snake_case."""
-    last = _part(document, "lastLoggedInUser") or _part(document, "last_logged_in_user")
-    tokens = _part(document, "copilotTokens") or _part(document, "copilot_tokens")
+    last = part(document, "lastLoggedInUser") or part(document, "last_logged_in_user")
+    tokens = part(document, "copilotTokens") or part(document, "copilot_tokens")
     login = clean(last.get("login"), 60)
     if login and _host(last.get("host")) == HOST:
         token = next((t for k, t in tokens.items() if _host(k.rpartition(":")[0]) == HOST
                       and k.rpartition(":")[2].lower() == login.lower()), None)  # fmt: skip
-        yield Held(_PLACES["cli"], login, _token(token))
+        yield Held(_PLACES["cli"], login, usable(token))
 
 
 def _of_editors(place: str, document: Mapping[str, Any]) -> Iterator[Held]:
     """Keys are ``github.com`` or ``github.com:<app id>``; entries of other hosts are passed over."""
     for key, entry in document.items():
         if key.partition(":")[0].lower() == HOST and isinstance(entry, Mapping):
-            token = _token(entry.get("oauth_token"))
+            token = usable(entry.get("oauth_token"))
             if token:
                 yield Held(place, clean(entry.get("user"), 60), token)
 
@@ -135,12 +128,12 @@ def _of_gh(found: Found) -> Iterator[Held]:
         document = yaml.safe_load(found.data)
     except (yaml.YAMLError, ValueError, RecursionError):
         return
-    entry = _part(document, HOST)
-    users = {clean(name, 60): _token(_part(_part(entry, "users"), name).get("oauth_token"))
-             for name in _part(entry, "users")}  # fmt: skip
+    entry = part(document, HOST)
+    users = {clean(name, 60): usable(part(part(entry, "users"), name).get("oauth_token"))
+             for name in part(entry, "users")}  # fmt: skip
     active = clean(entry.get("user"), 60)
     if active:
-        yield Held(_PLACES["gh"], active, users.pop(active, "") or _token(entry.get("oauth_token")))
+        yield Held(_PLACES["gh"], active, users.pop(active, "") or usable(entry.get("oauth_token")))
     for name, token in users.items():
         yield Held(_PLACES["gh"], name, token)
 
@@ -162,14 +155,3 @@ def _document(found: Found, *, comments: bool = False) -> Mapping[str, Any]:
 def _host(value: object) -> str:
     """``https://github.com`` and ``github.com`` are the same host."""
     return clean(value, 100).lower().removeprefix("https://").rstrip("/")
-
-
-def _token(value: object) -> str:
-    """A token that can stand in a header, else nothing."""
-    right = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
-    return value if right and isinstance(value, str) else ""
-
-
-def _part(document: object, key: str) -> Mapping[str, Any]:
-    value = document.get(key) if isinstance(document, Mapping) else None
-    return value if isinstance(value, Mapping) else {}

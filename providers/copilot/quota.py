@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from providers.engine.values import clean, epoch, number
+from providers.engine.values import clean, epoch, number, part
 from providers.model import MONTH, Window, sound_percent
 
 CREDITS = "premium_interactions"
@@ -32,7 +32,7 @@ def plan_of(body: Mapping[str, Any]) -> str:
 
 def windows_of(body: Mapping[str, Any], now: float) -> tuple[Window, ...]:
     """Every bucket that says something.  Without any, one row that says why."""
-    snapshots = _part(body, "quota_snapshots")
+    snapshots = part(body, "quota_snapshots")
     resets_at = _reset(body)
     named = [*_ORDER, *(k for k in snapshots if k not in _ORDER)][:_MOST]
     found: list[Window] = []
@@ -80,8 +80,8 @@ def _bucket(name: str, bucket: Mapping[str, Any], resets_at: float | None) -> li
 
 def _legacy(name: str, body: Mapping[str, Any], resets_at: float | None) -> list[Window]:
     """Free accounts of old: totals, and what is left of them.  A missing rest is not a full one."""
-    total = number(_part(body, "monthly_quotas").get(name))
-    left = number(_part(body, "limited_user_quotas").get(name))
+    total = number(part(body, "monthly_quotas").get(name))
+    left = number(part(body, "limited_user_quotas").get(name))
     if not total or total < 0 or left is None:
         return []
     key, label = _named(name)
@@ -118,8 +118,3 @@ def _length(resets_at: float | None) -> int:
     last_day = datetime.fromtimestamp(resets_at, UTC) - timedelta(days=1)
     following = (last_day.replace(day=28) + timedelta(days=4)).replace(day=1)
     return (following - last_day.replace(day=1)).days * 86_400
-
-
-def _part(document: object, key: str) -> Mapping[str, Any]:
-    value = document.get(key) if isinstance(document, Mapping) else None
-    return value if isinstance(value, Mapping) else {}

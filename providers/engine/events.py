@@ -71,7 +71,7 @@ def _news(before: ProviderView | None, after: ProviderView, now: float) -> Itera
         old = next((r for r in before.reports if r.source_id == report.source_id), None)
         came = old is not None and old.outcome is Outcome.ABSENT and report.outcome is not Outcome.ABSENT
         # Our own sidecar is the answer, which is an event already.
-        if came and not report.source_id.endswith(OURS):
+        if came and report.source_id != OURS:
             yield Event(now, after.id, f"{report.title} appeared: {report.outcome.value}")
     known = {(a.id, w.id): w for a in before.accounts for w in a.windows}
     for account in after.accounts:

@@ -10,6 +10,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -80,6 +81,12 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
     )
     text = " ".join("".join(kept).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def part(document: object, key: str) -> Mapping[str, Any]:
+    """The object under ``key``, empty if there is none."""
+    value = document.get(key) if isinstance(document, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def looks_secret(value: object) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
 from providers.base import Found, ReadContext, Unparseable
+from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, load_json, number, percent, reset_time
 from providers.model import FIVE_HOURS, MONTH, WEEK, Reading, Source, Status, Window
-from providers.opencode.login import fingerprint, held, login_state
+from providers.opencode.login import held, login_state
 
 USAGE = "/zen/go/v1/usage"
 _WINDOWS = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.engine.tokens import mark, usable
 from providers.engine.values import load_json
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
@@ -29,21 +30,13 @@ class Held(Record):
     @property
     def account(self) -> str:
         """The identity: nothing but the key says whose it is."""
-        return f"key-{fingerprint(self.key)[:8]}"
-
-
-def fingerprint(key: str) -> str:
-    """16 hex digits of the key's SHA-256."""
-    # Here, as the import costs 2 ms of a one-shot command.
-    import hashlib
-
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+        return f"key-{mark(self.key)}"
 
 
 def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
     """The key that OpenCode would use for Go."""
     variables = context.environment.variables
-    key = _usable(variables.get(_VARIABLE))
+    key = usable(variables.get(_VARIABLE))
     if key:
         return Held(_VARIABLE, key)
     content, auth = variables.get(_CONTENT, ""), files.get("auth")
@@ -53,7 +46,7 @@ def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
     except Unparseable:
         return None
     entry = document.get(_ENTRY) if isinstance(document, Mapping) else None
-    key = _usable(entry.get("key")) if isinstance(entry, Mapping) and entry.get("type") == "api" else ""
+    key = usable(entry.get("key")) if isinstance(entry, Mapping) and entry.get("type") == "api" else ""
     return Held(_CONTENT if content else "auth.json", key) if key else None
 
 
@@ -73,9 +66,3 @@ def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
         return LoginState("opencode", Status.UNCONFIGURED, "OpenCode is not logged in here")
     message = "auth.json holds no key of OpenCode Go"
     return LoginState("opencode", Status.UNCONFIGURED, message, "opencode auth login", observed_at=written)
-
-
-def _usable(value: object) -> str:
-    """A key that can stand in a header, else nothing."""
-    right = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value
-    return value if right and isinstance(value, str) else ""
