@@ -32,13 +32,28 @@ class Limits(Record):
     by_hand: int = 60
 
 
+class Site(Record):
+    """One host: ``base`` is scheme and host; ``variable`` the environment variable that points
+    it at a loopback stand-in; ``calls`` all that is ever asked there, like ``GET /usage``."""
+
+    base: str
+    variable: str
+    calls: tuple[str, ...]
+
+    @property
+    def host(self) -> str:
+        """The host's name, for people and for the pin."""
+        return self.base.partition("://")[2]
+
+
 class Credential(Record):
-    """The CLI's own access token as it lies there, good for this account at this moment.
+    """An access token as it lies there, good for this account at this moment.
 
     ``account`` is the identity key of the login; ``fingerprint`` 16 hex digits of the token's
-    SHA-256, which may be stored; ``token`` and ``extra`` (further header values) may not.
+    SHA-256, which may be stored; ``token`` and ``extra`` (further values to send) may not.
     ``renewable`` says that the CLI holds a refresh token, so that a refused access token is
-    idle and not expired.  No refresh token is ever in here.
+    idle and not expired.  ``kept_as`` names the key in the vault where the token has to be
+    fetched from; ``token`` is empty until then.
     """
 
     account: str
@@ -46,6 +61,7 @@ class Credential(Record):
     token: str
     extra: Mapping[str, str] = MappingProxyType({})
     renewable: bool = True
+    kept_as: str = ""
 
     _hidden = ("token", "extra")
 
@@ -57,13 +73,21 @@ class NotAsked(Record):
 
 
 class Question(Record):
-    """One GET.  ``path`` begins with a slash and is appended to the endpoint's base."""
+    """One request.  ``path`` begins with a slash and is appended to the base of the endpoint's
+    site of that number; with a ``body`` it is a POST, else a GET."""
 
     name: str
     path: str
     headers: Mapping[str, str]
+    body: bytes | None = None
+    site: int = 0
 
-    _hidden = ("headers",)
+    _hidden = ("headers", "body")
+
+    @property
+    def method(self) -> str:
+        """GET or POST."""
+        return "GET" if self.body is None else "POST"
 
 
 class Answer(Record):
@@ -120,17 +144,16 @@ class Asked(Record):
 class Endpoint(Protocol):
     """One provider's usage endpoint.  Stateless.
 
-    ``id`` switches it off (``sources.<provider>.<id> = false``); ``base`` is scheme and host;
-    ``variable`` the environment variable that points it at a loopback stand-in; ``paths``
-    every path that is ever asked for, for the table of hosts.
+    ``id`` switches it off (``sources.<provider>.<id> = false``), or on where it is ``optional``:
+    a service that is meant for another client is asked by nobody's default.  Its credential
+    goes to ``sites`` alone.
     """
 
     id: str
     title: str
-    base: str
-    variable: str
-    paths: tuple[str, ...]
+    sites: tuple[Site, ...]
     limits: Limits
+    optional: bool = False
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
         """The credential in the provider's login files (by source id), if it can be used now."""

@@ -136,7 +136,6 @@ class Descriptor(Record):
     mark: str
     cli: str
     interval: int = 300
-    hosts: tuple[str, ...] = ()
     hidden_when_empty: bool = False
 
 

@@ -291,7 +291,8 @@ class Live:
         http: Http = Http(self._clock, ours, transport=transport)
         return Asker(
             self._enabled, self.environment, self._clock, http, publish,
-            off=self._settings.sources_off, stand_ins=self._settings.endpoints, writer=self._writer,
+            off=self._settings.sources_off, on=self._settings.sources_on,
+            stand_ins=self._settings.endpoints, writer=self._writer,
         )  # fmt: skip
 
     def _keep(self) -> None:

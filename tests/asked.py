@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Environment, FileBytes, FileSource, Found, ReadContext
 from providers.engine.http import Http
 from providers.engine.sidecar import parse_sidecar
@@ -20,14 +20,12 @@ from tests.toy import Toy
 HOST = "toy.example"
 
 
-class ToyEndpoint:
+class ToyEndpoint(Endpoint):
     """The login file holds "account token"; an answer is ``{"used": percent}``."""
 
     id = "usage"
     title = "usage endpoint"
-    base = f"https://{HOST}"
-    variable = "QUOTADECK_TOY_URL"
-    paths = ("/usage", "/side")
+    sites = (Site(f"https://{HOST}", "QUOTADECK_TOY_URL", ("GET /usage", "GET /side")),)
 
     def __init__(self, limits: Limits, side: bool = False) -> None:
         self.limits, self.side = limits, side
@@ -85,7 +83,7 @@ class AskedToy(Toy):
     def __init__(self, endpoint: ToyEndpoint | None = None) -> None:
         super().__init__()
         self.endpoint = endpoint or ToyEndpoint(Limits(per_hour=20))
-        self.descriptor = type(self.descriptor)("toy", "Toy", "T", "toy", hosts=(HOST,))
+        self.descriptor = type(self.descriptor)("toy", "Toy", "T", "toy")
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         ours = FileSource("ours", "our sidecars", environment.quota_dir, "toy.*.json", Source.ENDPOINT)

@@ -51,7 +51,8 @@ def _run_demo(settings: Settings) -> int:
         play(world, stop)
         calm = replace(
             settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True,
-            polling="on", sources_off=frozenset(), endpoints={}, desktop=False, notify_command=(),
+            polling="on", sources_off=frozenset(), sources_on=frozenset(), endpoints={}, desktop=False,
+            notify_command=(),
         )  # fmt: skip
         return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable, Unreadable
 from providers.claude.login import SCOPE, oauth_account, oauth_blob, plan_of, scopes_of
 from providers.claude.quota import identity_key, parse_usage
@@ -25,15 +25,13 @@ _SIGNS = ("five_hour", "seven_day", "limits", "extra_usage", "spend", "member_da
 _PROVED, _PLAN = "proved", "plan"
 
 
-class ClaudeUsage:
+class ClaudeUsage(Endpoint):
     """See `providers.asking.Endpoint`.  The profile is asked once for each token: it proves
     whose the token is before anything is filed, and knows the plan."""
 
     id = "usage"
     title = "usage endpoint"
-    base = "https://api.anthropic.com"
-    variable = "QUOTADECK_CLAUDE_URL"
-    paths: tuple[str, ...] = (USAGE, PROFILE)
+    sites = (Site("https://api.anthropic.com", "QUOTADECK_CLAUDE_URL", (f"GET {USAGE}", f"GET {PROFILE}")),)
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:

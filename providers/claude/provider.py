@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 class ClaudeProvider:
     """Passive sources of Claude Code; see `providers.base.Provider`."""
 
-    descriptor = Descriptor(
-        "claude", "Claude Code", "C", "claude", interval=300, hosts=("api.anthropic.com",)
-    )
+    descriptor = Descriptor("claude", "Claude Code", "C", "claude", interval=300)
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The login, our sidecars, and the caches of neighbours (facts on interop, section 2)."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import FileBytes, Found, ReadContext, Unparseable
 from providers.codex.login import access_of, login_state
 from providers.codex.usage import parse_usage
@@ -28,15 +28,19 @@ _NAME, _NAMED_AT = "workspace", "workspace_at"
 _UNEXPECTED = "unexpected answer from the usage endpoint"
 
 
-class CodexUsage:
+class CodexUsage(Endpoint):
     """See `providers.asking.Endpoint`.  Once a day it also asks what the workspace is called,
     and when banked resets expire if there are any; both may fail without a word."""
 
     id = "usage"
     title = "usage endpoint"
-    base = "https://chatgpt.com"
-    variable = "QUOTADECK_CODEX_URL"
-    paths: tuple[str, ...] = (USAGE, RESETS, WORKSPACES)
+    sites = (
+        Site(
+            "https://chatgpt.com",
+            "QUOTADECK_CODEX_URL",
+            (f"GET {USAGE}", f"GET {RESETS}", f"GET {WORKSPACES}"),
+        ),
+    )
     limits = Limits(per_hour=12, active=300, idle=900, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:

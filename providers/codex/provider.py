@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class CodexProvider:
     """Passive sources of Codex; see `providers.base.Provider`."""
 
-    descriptor = Descriptor("codex", "Codex", "X", "codex", interval=300, hosts=("chatgpt.com",))
+    descriptor = Descriptor("codex", "Codex", "X", "codex", interval=300)
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """auth.json and config.toml, rollouts old and new, sidecars of others and of ours."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable
 from providers.copilot.login import HOST, held, login_state
 from providers.copilot.quota import plan_of, windows_of
@@ -20,15 +20,13 @@ from providers.model import HOUR, Reading, Source, Status
 QUOTA = "/copilot_internal/user"
 
 
-class CopilotQuota:
+class CopilotQuota(Endpoint):
     """See `providers.asking.Endpoint`.  GitHub allows 5000 requests an hour, shared with
     everything else that the person runs; we take a fraction of a percent."""
 
     id = "usage"
     title = "quota endpoint"
-    base = "https://api.github.com"
-    variable = "QUOTADECK_COPILOT_URL"
-    paths: tuple[str, ...] = (QUOTA,)
+    sites = (Site("https://api.github.com", "QUOTADECK_COPILOT_URL", (f"GET {QUOTA}",)),)
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 class CopilotProvider:
     """See `providers.base.Provider`."""
 
-    descriptor = Descriptor(
-        "copilot", "GitHub Copilot", "G", "copilot", hosts=("api.github.com",), hidden_when_empty=True
-    )
+    descriptor = Descriptor("copilot", "GitHub Copilot", "G", "copilot", hidden_when_empty=True)
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The CLI's config, the editors' plugins, gh, sidecars of others and of ours."""

@@ -56,8 +56,8 @@ class Asker:
     """Asks the endpoints of the given providers.
 
     ``publish`` gets facts on the network thread.  ``off`` holds (provider, endpoint id) pairs
-    that are never asked, ``stand_ins`` loopback addresses by variable, ``writer`` the mark in
-    the sidecars that are published.
+    that are never asked, ``on`` those optional ones that are; ``stand_ins`` are loopback
+    addresses by variable, ``writer`` is the mark in the sidecars that are published.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Asker:
         publish: Publish,
         *,
         off: frozenset[tuple[str, str]] = frozenset(),
+        on: frozenset[tuple[str, str]] = frozenset(),
         stand_ins: Mapping[str, str] | None = None,
         writer: str = "",
     ) -> None:
@@ -83,13 +84,13 @@ class Asker:
         self._wake: asyncio.Event | None = None
         for provider in providers:
             for endpoint in provider.endpoints():
-                if (provider.descriptor.id, endpoint.id) in off:
+                place = provider.descriptor.id, endpoint.id
+                if place in off or (endpoint.optional and place not in on):
                     self._off.append(_switched_off(provider.descriptor.id, endpoint))
                     continue
-                base = (stand_ins or {}).get(endpoint.variable, endpoint.base)
                 inquiry = Inquiry(
-                    provider, endpoint, environment, clock, http, base=base, writer=writer
-                )  # fmt: skip
+                    provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer
+                )
                 self._units.append(_Unit(provider, endpoint, inquiry))
 
     @property
@@ -292,13 +293,19 @@ def _failure(
 
 
 def _report(unit: _Unit, outcome: Outcome, detail: str, at: float) -> SourceReport:
-    host = unit.endpoint.base.partition("://")[2]
-    path = f"GET {host}{unit.endpoint.paths[0]}"
-    return SourceReport(unit.id, unit.endpoint.id, unit.endpoint.title, path, outcome, detail, at)
+    return SourceReport(
+        unit.id, unit.endpoint.id, unit.endpoint.title, _asked_where(unit.endpoint), outcome, detail, at
+    )
 
 
 def _switched_off(provider: str, endpoint: Endpoint) -> SourceReport:
-    host = endpoint.base.partition("://")[2]
     why = f"switched off: sources.{provider}.{endpoint.id} = false"
-    path = f"GET {host}{endpoint.paths[0]}"
-    return SourceReport(provider, endpoint.id, endpoint.title, path, Outcome.OFF, why)
+    if endpoint.optional:
+        why = f"off until you say sources.{provider}.{endpoint.id} = true"
+    return SourceReport(provider, endpoint.id, endpoint.title, _asked_where(endpoint), Outcome.OFF, why)
+
+
+def _asked_where(endpoint: Endpoint) -> str:
+    site = endpoint.sites[0]
+    method, _, path = site.calls[0].partition(" ")
+    return f"{method} {site.host}{path}"

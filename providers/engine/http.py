@@ -1,5 +1,5 @@
-"""The one HTTP client: GETs to pinned hosts, bounded in time and size, without a secret in any
-message.
+"""The one HTTP client: requests to pinned hosts, bounded in time and size, without a secret in
+any message.
 
 Used by the asker on the network thread and its loop.  httpx does the talking; this room
 decides where a credential may go and how much of an answer is taken.  httpx is imported when
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import zlib
-from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from providers.asking import Answer, NoAnswer, Question
@@ -67,9 +66,9 @@ class Http:
             with contextlib.suppress(ImportError, ValueError):
                 self._client = _client(self._agent, self._transport)
 
-    async def get(self, base: str, question: Question, hosts: Collection[str]) -> Answer | NoAnswer:
-        """One GET of ``base`` plus the question's path; ``hosts`` are the names that its
-        credential may be sent to over https.  Loopback may be http.
+    async def send(self, base: str, question: Question, host: str) -> Answer | NoAnswer:
+        """One request to ``base`` plus the question's path; ``host`` is the only name that its
+        credential may be sent to, over https.  Loopback may be http.
 
         Never follows a redirect.  Raises `HostRefused` before anything is sent.
         """
@@ -79,10 +78,10 @@ class Http:
         if self._client is None:
             return self._nothing(Status.OFFLINE, "the proxy that the environment names cannot be used")
         url = httpx.URL(base + question.path)
-        _refuse_strangers(url, hosts)
+        _refuse_strangers(url, host)
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._fetch(url, question.headers)
+                return await self._fetch(url, question)
         except TimeoutError:
             return self._nothing(Status.OFFLINE, f"{url.host} did not answer within {self._deadline:.0f} s")
         except httpx.HTTPError as error:
@@ -97,9 +96,11 @@ class Http:
             await self._client.aclose()
             self._client = None
 
-    async def _fetch(self, url: httpx.URL, headers: Mapping[str, str]) -> Answer | NoAnswer:
+    async def _fetch(self, url: httpx.URL, question: Question) -> Answer | NoAnswer:
         assert self._client is not None
-        async with self._client.stream("GET", url, headers=dict(headers)) as response:
+        async with self._client.stream(
+            question.method, url, headers=dict(question.headers), content=question.body
+        ) as response:
             if response.is_redirect:
                 return self._nothing(
                     Status.ERROR, f"{url.host} answered with a redirect, which is not followed"
@@ -134,13 +135,13 @@ def _client(agent: str, transport: httpx.AsyncBaseTransport | None) -> httpx.Asy
     )
 
 
-def _refuse_strangers(url: httpx.URL, hosts: Collection[str]) -> None:
+def _refuse_strangers(url: httpx.URL, host: str) -> None:
     if url.userinfo or not url.host:
         raise HostRefused("an address with a user name, or without a host")
     if url.host in _LOOPBACK and url.scheme in ("http", "https"):
         return
-    if url.scheme != "https" or url.host not in hosts or url.port not in (None, 443):
-        raise HostRefused(f"{clean(url.host)} is not a host of this provider")
+    if url.scheme != "https" or url.host != host or url.port not in (None, 443):
+        raise HostRefused(f"{clean(url.host)} is not the host of this endpoint")
 
 
 async def _body(response: httpx.Response) -> bytes | None:

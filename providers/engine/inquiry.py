@@ -74,7 +74,8 @@ class Went(Record):
 
 
 class Inquiry:
-    """Puts the questions of one endpoint; ``base`` is where they go, a stand-in or the real one."""
+    """Puts the questions of one endpoint; ``stand_ins`` are loopback addresses by variable that
+    replace its sites."""
 
     def __init__(
         self,
@@ -84,12 +85,13 @@ class Inquiry:
         clock: Clock,
         http: Http,
         *,
-        base: str,
+        stand_ins: Mapping[str, str],
         writer: str,
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
-        self._base, self._writer = base, writer
+        self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
+        self._writer = writer
         self.login = Login(endpoint, [s for s in provider.sources(environment) if s.login])
 
     def key(self, account: str) -> str:
@@ -157,8 +159,9 @@ class Inquiry:
         return slot, denied[0] if denied else None
 
     async def _put(self, credential: Credential, question: Question, memory: Mapping[str, str]) -> Asked:
-        reply = await self._http.get(self._base, question, self._provider.descriptor.hosts)
-        meaning = shared_meaning(reply, self._base.partition("://")[2])
+        base, site = self._bases[question.site], self._endpoint.sites[question.site]
+        reply = await self._http.send(base, question, site.host)
+        meaning = shared_meaning(reply, base.partition("://")[2])
         if meaning is not None or not isinstance(reply, Answer):
             assert meaning is not None
             return meaning

@@ -81,6 +81,7 @@ class Settings(Record):
     disabled: frozenset[str] = frozenset()
     """Providers of which nothing is read (``[providers.<id>] enabled = false``)."""
     sources_off: frozenset[tuple[str, str]] = frozenset()
+    sources_on: frozenset[tuple[str, str]] = frozenset()
     """Single sources that are not read (``[sources.<provider>] <id> = false``)."""
     keys: Mapping[str, str] = MappingProxyType({})
     """Other keys for actions (``[keys] "view.zoom" = "f"``)."""
@@ -295,7 +296,9 @@ def _table(file: SettingsFile, name: str, value: Any, known: tuple[str, ...]) ->
             raise file.error(name, provider, f"{what}; there are {', '.join(known)}")
     if name == "providers":
         return {"disabled": frozenset(p for p, t in value.items() if not _enabled(file, p, t))}
-    return {"sources_off": frozenset(pair for p, t in value.items() for pair in _sources_off(file, p, t))}
+    said = {(p, k): on for p, t in value.items() for k, on in _sources(file, p, t).items()}
+    return {f"sources_{name}": frozenset(place for place, on in said.items() if on is wanted)
+            for name, wanted in (("on", True), ("off", False))}  # fmt: skip
 
 
 def _texts(file: SettingsFile, section: str, table: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -325,14 +328,14 @@ def _enabled(file: SettingsFile, provider: str, table: Any) -> bool:
     return bool(table.get("enabled", True))
 
 
-def _sources_off(file: SettingsFile, provider: str, table: Any) -> list[tuple[str, str]]:
+def _sources(file: SettingsFile, provider: str, table: Any) -> dict[str, bool]:
     section = f"sources.{provider}"
     if not isinstance(table, dict):
         raise file.error("sources", provider, f"{provider} must be a table, written [{section}]")
     for key, value in table.items():
         if not isinstance(value, bool):
             raise file.error(section, key, f"{quoted(key)} must be true or false, not {quoted(value)}")
-    return [(provider, key) for key, value in table.items() if not value]
+    return table
 
 
 def _switched_off(provider: str, variables: Mapping[str, str]) -> bool:

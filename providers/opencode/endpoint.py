@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Limits, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable
 from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, load_json, number, percent, reset_time
@@ -29,14 +29,12 @@ UNSTARTED = FIVE_HOURS - 60
 """An unused window of 5 h slides with the clock: nothing used and all of it left."""
 
 
-class OpenCodeGoUsage:
+class OpenCodeGoUsage(Endpoint):
     """See `providers.asking.Endpoint`."""
 
     id = "usage"
     title = "usage endpoint"
-    base = "https://opencode.ai"
-    variable = "QUOTADECK_OPENCODE_URL"
-    paths: tuple[str, ...] = (USAGE,)
+    sites = (Site("https://opencode.ai", "QUOTADECK_OPENCODE_URL", (f"GET {USAGE}",)),)
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 class OpenCodeProvider:
     """See `providers.base.Provider`."""
 
-    descriptor = Descriptor(
-        "opencode", "OpenCode Go", "O", "opencode", hosts=("opencode.ai",), hidden_when_empty=True
-    )
+    descriptor = Descriptor("opencode", "OpenCode Go", "O", "opencode", hidden_when_empty=True)
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """auth.json, sidecars of others and of ours.  The project's own opencode.json is never

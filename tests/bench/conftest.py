@@ -26,10 +26,11 @@ from tui.demo_network import answered, network
 
 ROUNDS = 5
 PATHS = [
-    (name, path)
+    (name, call.partition(" ")[2])
     for name in providers.PROVIDERS
     for endpoint in providers.load(name).endpoints()
-    for path in endpoint.paths
+    for site in endpoint.sites
+    for call in site.calls
 ]
 
 

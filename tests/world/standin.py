@@ -21,7 +21,10 @@ Reply = Callable[[socket.socket, threading.Event], None]
 
 ELSEWHERE = "elsewhere"
 VARIABLES = {
-    endpoint.variable: name for name in providers.PROVIDERS for endpoint in providers.load(name).endpoints()
+    site.variable: name
+    for name in providers.PROVIDERS
+    for endpoint in providers.load(name).endpoints()
+    for site in endpoint.sites
 }
 """Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider."""
 REQUEST_BYTES = 64 * 1024

@@ -36,7 +36,7 @@ def ask(
     async def go() -> Answer | NoAnswer:
         http = Http(clock, "9.9", deadline=deadline)
         try:
-            return await http.get(base or world.url("claude"), ASKED, ("api.example",))
+            return await http.send(base or world.url("claude"), ASKED, "api.example")
         finally:
             await http.close()
 
@@ -127,7 +127,7 @@ def test_no_more_is_taken_than_the_bound(clock: FakeClock) -> None:
     body = Counting()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=body))
     http = Http(clock, "1", transport=transport)
-    found = asyncio.run(http.get("https://api.example", ASKED, ("api.example",)))
+    found = asyncio.run(http.send("https://api.example", ASKED, "api.example"))
     assert isinstance(found, NoAnswer)
     assert body.taken <= RAW_BYTES + 2 * 65_536
     assert UNPACKED_BYTES <= 8 * 1024 * 1024
@@ -151,14 +151,14 @@ def test_a_stranger_is_refused_before_any_socket(
     monkeypatch.setattr(socket, "getaddrinfo", no_socket)
     http = Http(clock, "1")
     with pytest.raises((HostRefused, httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        asyncio.run(http.get(base, ASKED, ("api.example",)))
+        asyncio.run(http.send(base, ASKED, "api.example"))
 
 
 def test_nobody_listening_is_offline(clock: FakeClock) -> None:
     """A refused connection means that no server was reached."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    found = asyncio.run(Http(clock, "1").get(f"http://127.0.0.1:{port}", ASKED, ()))
+    found = asyncio.run(Http(clock, "1").send(f"http://127.0.0.1:{port}", ASKED, "api.example"))
     assert isinstance(found, NoAnswer)
     assert found.status is Status.OFFLINE
     assert "was not reached" in found.sentence
@@ -176,7 +176,7 @@ def test_a_name_that_is_not_found_is_offline(
         raise error
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
-    found = asyncio.run(Http(clock, "1").get("http://localhost:9", ASKED, ()))
+    found = asyncio.run(Http(clock, "1").send("http://localhost:9", ASKED, "api.example"))
     assert isinstance(found, NoAnswer)
     assert found.status is Status.OFFLINE
 
@@ -194,7 +194,7 @@ def test_a_name_lookup_that_hangs_ends_with_the_deadline(
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
 
     async def go() -> Answer | NoAnswer:
-        found = await Http(clock, "1", deadline=0.3).get("http://localhost:9", ASKED, ())
+        found = await Http(clock, "1", deadline=0.3).send("http://localhost:9", ASKED, "api.example")
         # Only so that this test's loop can be closed.
         freed.set()
         return found
@@ -217,6 +217,6 @@ def test_no_log_line_holds_the_bearer(
 def test_a_proxy_that_cannot_be_used_is_said(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kind of proxy that is not supported: nothing is sent past it."""
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
-    found = asyncio.run(Http(clock, "1").get("https://api.example", ASKED, ("api.example",)))
+    found = asyncio.run(Http(clock, "1").send("https://api.example", ASKED, "api.example"))
     assert isinstance(found, NoAnswer)
     assert "proxy" in found.sentence

@@ -116,6 +116,7 @@ def test_everything_can_be_set(environment: Environment) -> None:
         pace_minutes=0,
         disabled=frozenset({"codex"}),
         sources_off=frozenset({("claude", "statusline")}),
+        sources_on=frozenset({("claude", "config")}),
         keys={"view.zoom": "f", "refresh.one": "F5"},
         aliases={"me@example.com": "work"},
     )
