@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.base import Provider
 
-PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", "sidecars")
+KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
+"""The services of the table in providers/keyed: a new one is a row there and its name here."""
+
+PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", *KEYED, "sidecars")
 
 
 def load(provider_id: str) -> Provider:
@@ -20,5 +23,8 @@ def load(provider_id: str) -> Provider:
         raise KeyError(provider_id)
     from importlib import import_module
 
+    if provider_id in KEYED:
+        service: Provider = import_module("providers.keyed.provider").PROVIDERS[provider_id]
+        return service
     provider: Provider = import_module(f"providers.{provider_id}.provider").PROVIDER
     return provider

@@ -172,5 +172,5 @@ class Endpoint(Protocol):
         memory: Mapping[str, str],
         context: ReadContext,
     ) -> Asked:
-        """What an answer means; only answers with status 200, 400, 401, 403 or 404 come here,
+        """What an answer means; only answers with status 200, 400, 401, 402, 403 or 404 come here,
         the others mean the same everywhere (engine/answers.py).  Never raises for bad bytes."""

@@ -128,7 +128,8 @@ class Descriptor(Record):
     ``mark`` is the letter of ``status --short``; ``cli`` the command whose run
     renews a login; ``interval`` seconds between two questions while active (a
     figure older than twice that, and than 10 minutes, is stale); ``hidden_when_empty``
-    keeps a catch-all panel away until it has something to show.
+    keeps a catch-all panel away until it has something to show.  ``keys`` are the names
+    under which ``quotadeck key set`` takes what it can be asked with.
     """
 
     id: str
@@ -137,6 +138,7 @@ class Descriptor(Record):
     cli: str
     interval: int = 300
     hidden_when_empty: bool = False
+    keys: tuple[str, ...] = ()
 
 
 class Provider(Protocol):

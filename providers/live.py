@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from providers.asking import NotAsked
     from providers.engine.asker import Asker
     from providers.engine.history import History, Sample
     from providers.engine.http import Http
+    from providers.engine.inquiry import Secret
     from providers.engine.reader import Reader
     from providers.engine.watch import Watch
 
@@ -56,16 +58,32 @@ def open_live(
     *,
     chosen: Sequence[Provider] | None = None,
     network: Network | None = None,
+    secret: Secret | None = None,
 ) -> Live:
     """A `Live` over the registry's providers, in the order of the settings.
 
-    ``chosen`` replaces the registry, and what ``network`` makes replaces the network (tests, the
-    demo).  Reads nothing yet.
+    ``chosen`` replaces the registry, what ``network`` makes replaces the network, and ``secret``
+    the keyring (tests, the demo).  Reads nothing yet.
     """
     loaded = tuple(chosen) if chosen is not None else tuple(map(providers.load, providers.PROVIDERS))
     place = {name: i for i, name in enumerate(settings.panels)}
     ordered = sorted(loaded, key=lambda p: place.get(p.descriptor.id, len(place)))
-    return Live(environment, settings, clock, ordered, network)
+    return Live(environment, settings, clock, ordered, network, secret or _from_keyring(environment))
+
+
+def _from_keyring(environment: Environment) -> Secret:
+    """Fetches keys from the keyring of the system, which is not touched before."""
+
+    def fetch(name: str) -> str | NotAsked:
+        from providers.accounts.vault import VaultTrouble, vault_of
+        from providers.asking import NotAsked
+
+        try:
+            return vault_of(environment).get(name)
+        except VaultTrouble as trouble:
+            return NotAsked(str(trouble))
+
+    return fetch
 
 
 class Live:
@@ -81,11 +99,12 @@ class Live:
         settings: Settings,
         clock: Clock,
         ordered: Sequence[Provider],
-        network: Network | None = None,
+        network: Network | None,
+        secret: Secret,
     ) -> None:
         enabled = [p for p in ordered if p.descriptor.id not in settings.disabled]
         self.environment = environment
-        self._clock, self._settings, self._network = clock, settings, network
+        self._clock, self._settings, self._network, self._secret = clock, settings, network, secret
         self._enabled = enabled
         self._by_itself = settings.polling == "on"
         self._asker: Asker | None = None
@@ -292,7 +311,7 @@ class Live:
         return Asker(
             self._enabled, self.environment, self._clock, http, publish,
             off=self._settings.sources_off, on=self._settings.sources_on,
-            stand_ins=self._settings.endpoints, writer=self._writer,
+            stand_ins=self._settings.endpoints, writer=self._writer, secret=self._secret,
         )  # fmt: skip
 
     def _keep(self) -> None:

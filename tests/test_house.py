@@ -57,14 +57,18 @@ def test_the_readmes_keys_are_the_codes() -> None:
     assert markdown_table().strip() in README
 
 
-def test_the_readme_names_every_source() -> None:
-    """Each source of each provider stands in the README under the name that switches it off."""
-    from providers.engine.settings import environment_from
-
-    environment = environment_from({}, Path("/home/x"), "linux")
+def test_the_readmes_providers_are_the_registrys() -> None:
+    """One row for each provider, with its name, its id and every host that it may ask."""
+    rows = {cells[2].strip(" `"): cells for line in README.splitlines()
+            if len(cells := line.split("|")) == 7 and cells[2].strip().startswith("`")}  # fmt: skip
+    assert set(rows) == set(providers.PROVIDERS)
     for name in providers.PROVIDERS:
-        for source in providers.load(name).sources(environment):
-            assert f"`{name}.{source.id}`" in README, (name, source.id)
+        provider = providers.load(name)
+        assert rows[name][1].strip() == provider.descriptor.name
+        hosts = {site.host for endpoint in provider.endpoints() for site in endpoint.sites}
+        assert set(re.findall(r"`([\w.-]+)`", rows[name][4])) == hosts
+        for variable in getattr(getattr(provider, "_service", None), "variables", ()):
+            assert f"`{variable}`" in rows[name][5]
 
 
 def test_the_readmes_pictures_exist() -> None:

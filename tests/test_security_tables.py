@@ -34,6 +34,7 @@ def table(heading: str) -> list[list[str]]:
 
 READ = [row[0] for row in table("What is read")]
 WRITTEN = [row[0] for row in table("What is written")]
+PUBLISHED = "~/.local/state/quotadeck/quota/*.*.json"
 TOY = re.compile(r"/\.toy/|/\.broken/|/toy\.\w+\.json$")
 BESIDE = re.compile(r"-(wal|shm|journal)$|\.\d+\.tmp$")
 
@@ -51,15 +52,18 @@ def test_every_endpoint_is_in_the_table_and_nothing_else() -> None:
 
 
 def test_every_source_is_in_the_table() -> None:
-    """Each path that a provider reads, and no row of a provider that nobody reads."""
+    """Each path that a provider reads with the name that switches it off, and no row of a
+    provider that nobody reads."""
     environment = environment_from({}, Path("/h"), "linux")
     declared = set()
     for name in providers.PROVIDERS:
         for source in providers.load(name).sources(environment):
             inside = "**/" if source.recursive else ""
-            declared.add(
-                f"~/{source.folder.relative_to('/h')}/{inside}{source.pattern}".replace("~/./", "~/")
-            )
+            path = f"~/{source.folder.relative_to('/h')}/{inside}{source.pattern}".replace("~/./", "~/")
+            path = PUBLISHED if path.startswith(PUBLISHED.partition("*")[0]) else path
+            declared.add(path)
+            names = next(row[2] for row in table("What is read") if row[0] == path)
+            assert f"{name}.{source.id}" in names or f"<provider>.{source.id}" in names, source
     ours = {r for r in READ if r.startswith(("~/.config/quotadeck/", "/proc"))}
     ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "timeline")}
     assert set(READ) == declared | ours

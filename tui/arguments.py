@@ -68,6 +68,7 @@ def parser_of() -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     watch.add_argument("--plain", action="store_true", required=True, help="plain sentences, the only form")
+    _add_key(commands)
     doctor = commands.add_parser(
         "doctor",
         help="what was looked for and found, and what is wrong with it",
@@ -76,6 +77,24 @@ def parser_of() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
     return parser
+
+
+def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    key = commands.add_parser(
+        "key",
+        help="keys of services, kept in the keyring",
+        description="Stores, forgets or lists keys. A key is read from a prompt or a pipe, never from "
+        "the command line.",
+        formatter_class=_Formatter,
+    )
+    actions = key.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, what in (("set", "store the key of a service"), ("forget", "forget it")):
+        action = actions.add_parser(
+            name, help=what, description=what.capitalize(), formatter_class=_Formatter
+        )
+        action.add_argument("service", metavar="SERVICE", help="which; quotadeck key list names them")
+    listed = actions.add_parser("list", help="which keys there are", formatter_class=_Formatter)
+    listed.set_defaults(service="")
 
 
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

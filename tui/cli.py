@@ -89,6 +89,8 @@ def _command(options: argparse.Namespace) -> int:
         return _watch(environment, settings)
     if options.command == "doctor":
         return _doctor(options, environment, settings)
+    if options.command == "key":
+        return _key(options, environment)
     return _pane(options, environment, settings)
 
 
@@ -178,6 +180,21 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
     found = doctor.Checkup(live.view(), findings(environment, live.sources()), around, settings.notes)
     _print(doctor.as_json(found) if options.json else doctor.as_text(found))
     return DONE
+
+
+def _key(options: argparse.Namespace, environment: Environment) -> int:
+    import time
+
+    import providers
+    from providers.accounts.keys import Keys
+    from providers.accounts.vault import BY_HAND, vault_of
+    from providers.engine.clock import SystemClock
+    from tui.key_command import KeyCommand, say
+
+    keys = Keys(environment, vault_of(environment, deadline=BY_HAND), SystemClock())
+    descriptors = [providers.load(name).descriptor for name in providers.PROVIDERS]
+    command = KeyCommand(keys, descriptors, stdin=sys.stdin, now=time.time())
+    return say(*command.run(options.action, options.service or ""))
 
 
 def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

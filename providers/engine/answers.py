@@ -19,7 +19,7 @@ LONG_MORE = 900.0
 WAIT_AT_MOST = 4500.0
 """Of the long blocks, half began anew within 15 minutes after their deadline: these are added."""
 
-_OWN = frozenset({200, 400, 401, 403, 404})
+_OWN = frozenset({200, 400, 401, 402, 403, 404})
 
 
 def shared_meaning(reply: Answer | NoAnswer, host: str) -> Asked | None:

@@ -17,7 +17,7 @@ from providers.asking import AskOutcome, Credential, Endpoint, NotAsked
 from providers.base import Environment, Provider, ReadContext
 from providers.engine.clock import Clock
 from providers.engine.http import Http
-from providers.engine.inquiry import Inquiry, Spacing, Went
+from providers.engine.inquiry import Inquiry, Secret, Spacing, Went, no_vault
 from providers.engine.schedule import Activity, Due, Slot, by_hand_at, due, refusal
 from providers.model import Fact, Failure, Outcome, Polling, Source, SourceReport, Status
 from providers.record import replace
@@ -32,6 +32,9 @@ WOKEN = 30.0
 """A turn this much later than planned follows a suspend: the network may not be up yet."""
 
 WOKEN_REST = 10.0
+
+BARRED = 300.0
+"""Seconds until a vault that did not hand over a key is tried again."""
 BY_KEY = "asked only by key"
 NOT_LIVE = "not the login in use"
 
@@ -49,6 +52,7 @@ class _Unit:
         self.wished = self.busy = False
         self.next_at: float | None = None
         self.silent = ""
+        self.barred: Due | None = None
         self.told: dict[tuple[str, str], Fact] = {}
 
 
@@ -57,7 +61,8 @@ class Asker:
 
     ``publish`` gets facts on the network thread.  ``off`` holds (provider, endpoint id) pairs
     that are never asked, ``on`` those optional ones that are; ``stand_ins`` are loopback
-    addresses by variable, ``writer`` is the mark in the sidecars that are published.
+    addresses by variable, ``writer`` is the mark in the sidecars that are published,
+    ``secret`` fetches a key from the vault.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Asker:
         on: frozenset[tuple[str, str]] = frozenset(),
         stand_ins: Mapping[str, str] | None = None,
         writer: str = "",
+        secret: Secret = no_vault,
     ) -> None:
         self._environment, self._clock, self._http, self._publish = environment, clock, http, publish
         self._units: list[_Unit] = []
@@ -89,8 +95,9 @@ class Asker:
                     self._off.append(_switched_off(provider.descriptor.id, endpoint))
                     continue
                 inquiry = Inquiry(
-                    provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer
-                )
+                    provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer,
+                    secret=secret,
+                )  # fmt: skip
                 self._units.append(_Unit(provider, endpoint, inquiry))
 
     @property
@@ -192,7 +199,7 @@ class Asker:
         wished, unit.wished = unit.wished, False
         if wished:
             unit.inquiry.login.forget()
-            unit.silent = ""
+            unit.silent, unit.barred = "", None
         held, slot, plan = self._look(unit)
         if isinstance(held, NotAsked):
             unit.silent = held.reason if wished else ""
@@ -215,6 +222,10 @@ class Asker:
             self._hand_over(unit, went)
             if wished and went.asked is None and went.denied is not None:
                 unit.silent = went.denied.waits
+        else:
+            # The vault did not hand over a key that is there: not tried at every turn.
+            unit.barred = Due(self._clock.now() + BARRED, went.reason)
+            unit.silent = went.reason if wished else ""
         self._look(unit)
 
     def _look(self, unit: _Unit) -> tuple[Credential | NotAsked, Slot, Due]:
@@ -240,6 +251,8 @@ class Asker:
 
     def _plan(self, unit: _Unit, slot: Slot, fingerprint: str) -> Due:
         limits, now = unit.endpoint.limits, self._clock.now()
+        if unit.barred is not None and unit.barred.at is not None and unit.barred.at > now:
+            return unit.barred if self._by_itself else Due(None, unit.barred.waits)
         if not self._by_itself:
             denied = refusal(slot, limits, fingerprint, now, by_hand=True, first=False)
             return Due(None, denied.waits if denied else BY_KEY)

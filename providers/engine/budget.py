@@ -6,18 +6,15 @@ written down before it is sent, so a copy that is killed in between has spent it
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from providers.base import FileBytes, Unreadable
 from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
+from providers.engine.lock import LockFailed, locked
 from providers.engine.schedule import HOUR, Slot, sane
 from providers.engine.values import clean, number
 from providers.model import Status
@@ -71,47 +68,19 @@ def change(folder: Path, key: str, now: float, step: Callable[[Slot], Slot | Non
 
     Returns the slot as it stands then.  Raises `NotRecorded` if it could not be written.
     """
-    with _locked(folder):
-        slots = load(folder, now)
-        before = slots.of(key)
-        after = step(before)
-        if after is None:
-            return before
-        try:
+    try:
+        with locked(folder / "schedule.lock", LOCK_WITHIN):
+            slots = load(folder, now)
+            before = slots.of(key)
+            after = step(before)
+            if after is None:
+                return before
             write_atomic(folder / "schedule.json", _rendered({**slots.held, key: after}))
-        except (WriteFailed, WriteRefused) as error:
-            raise NotRecorded(f"nothing is asked: {error}") from None
-        return after
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """An advisory lock of the system: it goes with the process, however that ends."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(folder / "schedule.lock", flags, 0o600)
-    except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else "unknown reason"
-        raise NotRecorded(f"nothing is asked: the state folder cannot be used ({why})") from None
-    try:
-        _take(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _take(descriptor: int) -> None:
-    until = time.monotonic() + LOCK_WITHIN
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise NotRecorded("nothing is asked: another quotadeck holds the record") from None
-            time.sleep(0.01)
-        except OSError:
-            raise NotRecorded("nothing is asked: the state folder cannot be locked") from None
+            return after
+    except LockFailed as error:
+        raise NotRecorded(f"nothing is asked, as requests cannot be counted: {error}") from None
+    except (WriteFailed, WriteRefused) as error:
+        raise NotRecorded(f"nothing is asked: {error}") from None
 
 
 def _rendered(slots: Mapping[str, Slot]) -> bytes:

@@ -22,6 +22,7 @@ from providers.engine.http import Http
 from providers.engine.intake import Signature, signature
 from providers.engine.schedule import Due, Slot, refusal, settled
 from providers.engine.sidecar_write import render_sidecar
+from providers.engine.tokens import usable
 from providers.engine.values import looks_secret
 from providers.model import Reading, Status
 from providers.record import Record, replace
@@ -32,6 +33,14 @@ APART = 0.25
 
 Plan = Callable[[Slot, str], Due]
 """When a slot is asked by itself next, with a token of this fingerprint."""
+
+Secret = Callable[[str], "str | NotAsked"]
+"""Fetches a key from the vault by name; may take seconds, never raises."""
+
+
+def no_vault(name: str) -> NotAsked:
+    """Where there is no vault."""
+    return NotAsked("the key is in the keyring, which is not read here")
 
 
 class Login:
@@ -87,11 +96,12 @@ class Inquiry:
         *,
         stand_ins: Mapping[str, str],
         writer: str,
+        secret: Secret = no_vault,
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
         self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
-        self._writer = writer
+        self._writer, self._secret = writer, secret
         self.login = Login(endpoint, [s for s in provider.sources(environment) if s.login])
 
     def key(self, account: str) -> str:
@@ -110,7 +120,7 @@ class Inquiry:
         went: Went | NotAsked = NotAsked("")
         tried = ""
         for _ in range(2):
-            credential = self.login.read(self._context())
+            credential = await self._with_token(self.login.read(self._context()))
             if isinstance(credential, NotAsked):
                 return credential
             if credential.fingerprint == tried:
@@ -121,6 +131,17 @@ class Inquiry:
                 break
             self.login.forget()
         return went
+
+    async def _with_token(self, held: Credential | NotAsked) -> Credential | NotAsked:
+        """The same with its token, which may have to be fetched."""
+        if isinstance(held, NotAsked) or not held.kept_as:
+            return held
+        token = await asyncio.to_thread(self._secret, held.kept_as)
+        if isinstance(token, NotAsked):
+            return token
+        if not usable(token):
+            return NotAsked("the keyring no longer has the key: run quotadeck key list")
+        return replace(held, token=token)
 
     async def _all(self, credential: Credential, plan: Plan, *, by_hand: bool, first: bool) -> Went:
         slot = self.slot(credential.account)

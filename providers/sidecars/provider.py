@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from providers import PROVIDERS
+from providers import KEYED, PROVIDERS
 from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
 from providers.engine.sidecar import denied_name, parse_sidecar
 from providers.engine.values import clean
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from providers.asking import Endpoint
 
-OWN_PANELS = tuple(name for name in PROVIDERS if name != "sidecars")
+OWN_PANELS = tuple(name for name in PROVIDERS if name != "sidecars" and name not in KEYED)
 """Stems that begin like this belong to a provider with a panel of its own."""
 
 _PREFIX, _SUFFIX = ".tokenmaxxer-", ".json"

@@ -168,7 +168,7 @@ def test_every_provider_keeps_the_contract(name: str, environment: Environment) 
     sources = provider.sources(environment)
     assert len({s.id for s in sources}) == len(sources)
     assert all(s.folder.is_relative_to(environment.home) for s in sources)
-    live = Live(environment, Settings(), FakeClock(NOW), [provider])
+    live = open_live(environment, Settings(), FakeClock(NOW), chosen=[provider])
     live.load()
     assert live.view().providers == () or live.view().providers[0].status.value in ("unconfigured", "ok")
 
@@ -179,7 +179,9 @@ def test_a_provider_that_floods_or_raises_leaves_the_others_alone(environment: E
         (environment.home / f".{name}/side").mkdir(parents=True)
         (environment.home / f".{name}/side/a.json").write_text("41")
         (environment.home / f".{name}/login").write_text("me")
-    live = Live(environment, Settings(), SystemClock(), [Toy("broken", raises=RuntimeError), Toy()])
+    live = open_live(
+        environment, Settings(), SystemClock(), chosen=[Toy("broken", raises=RuntimeError), Toy()]
+    )
     live.load()
     broken, sound = live.view().providers
     assert broken.status.value == "error"

@@ -1,0 +1,1 @@
+"""Logins and keys: where they are kept."""

@@ -1,0 +1,177 @@
+"""The vault: secrets in the keyring of the system, and what is said where there is none.
+
+Any thread may call.  Each call runs in a daemon thread of its own with a deadline: a keyring
+that waits for a prompt must neither stop the screen nor hold up an exit.  Facts: what keyrings
+do without a bus, locked, or with nobody at the prompt was measured, see tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, MutableMapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from providers.base import Environment
+from providers.engine.values import clean
+
+SERVICE = "quotadeck"
+DEADLINE = 3.0
+"""Seconds for one call; a keyring answers in 0.1."""
+
+BY_HAND = 60.0
+"""Seconds for a call that a person waits for, who may have to answer a prompt first."""
+
+
+class State(StrEnum):
+    """Why the vault does not answer."""
+
+    ABSENT = "absent"
+    LOCKED = "locked"
+    DENIED = "denied"
+    BROKEN = "broken"
+    SILENT = "silent"
+
+
+_SENTENCES = {
+    State.ABSENT: "there is no keyring on this machine",
+    State.LOCKED: "the keyring is locked: unlock it, then press r",
+    State.DENIED: "the keyring did not let quotadeck in",
+    State.BROKEN: "the keyring failed",
+    State.SILENT: "the keyring does not answer; perhaps it waits for a prompt on another screen",
+}
+
+
+class VaultTrouble(Exception):
+    """The vault could not do it; the message is one clean sentence without any secret."""
+
+    def __init__(self, state: State, detail: str = "") -> None:
+        super().__init__(_SENTENCES[state] + (f" ({clean(detail, 60)})" if detail else ""))
+        self.state = state
+
+
+class Keyring(Protocol):
+    """The part of a keyring backend that is used."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """The secret, None if there is none."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Stores the secret."""
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Removes the secret."""
+
+
+class Vault:
+    """Secrets by name.  ``open_keyring`` is called in the vault's own threads and raises
+    `VaultTrouble` where there is no keyring that may be used."""
+
+    def __init__(self, open_keyring: Callable[[], Keyring], *, deadline: float = DEADLINE) -> None:
+        self._open, self._deadline = open_keyring, deadline
+
+    def get(self, name: str) -> str:
+        """The secret of that name, empty if there is none.  Raises `VaultTrouble`."""
+        found = self._call(lambda keyring: keyring.get_password(SERVICE, name))
+        return found if isinstance(found, str) else ""
+
+    def put(self, name: str, secret: str) -> None:
+        """Stores the secret, and reads it back.  Raises `VaultTrouble`."""
+
+        def store(keyring: Keyring) -> bool:
+            keyring.set_password(SERVICE, name, secret)
+            return keyring.get_password(SERVICE, name) == secret
+
+        if not self._call(store):
+            raise VaultTrouble(State.BROKEN, "what was stored did not come back")
+
+    def forget(self, name: str) -> None:
+        """Removes the secret, if there is one.  Raises `VaultTrouble`."""
+
+        def remove(keyring: Keyring) -> None:
+            if keyring.get_password(SERVICE, name) is not None:
+                keyring.delete_password(SERVICE, name)
+
+        self._call(remove)
+
+    def _call(self, work: Callable[[Keyring], Any]) -> Any:
+        done = threading.Event()
+        outcome: list[Any] = []
+
+        def run() -> None:
+            try:
+                outcome.append(work(self._open()))
+            except BaseException as error:
+                # Backends raise whatever their libraries raise, RuntimeError and
+                # ModuleNotFoundError among them.
+                outcome.append(error if isinstance(error, VaultTrouble) else _in_words(error))
+            done.set()
+
+        threading.Thread(target=run, name="quotadeck-keyring", daemon=True).start()
+        if not done.wait(self._deadline):
+            raise VaultTrouble(State.SILENT)
+        if isinstance(outcome[0], VaultTrouble):
+            raise outcome[0]
+        return outcome[0]
+
+
+def _in_words(error: BaseException) -> VaultTrouble:
+    """By the names of the exceptions, as most come from libraries that need not be there; their
+    texts might quote what was stored."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    for state, signs in (
+        (State.LOCKED, {"KeyringLocked", "LockedException"}),
+        (State.ABSENT, {"NoKeyringError", "InitError", "SecretServiceNotAvailableException"}),
+        (State.DENIED, {"PermissionError", "PromptDismissedException"}),
+    ):
+        if names & signs:
+            return VaultTrouble(state)
+    return VaultTrouble(State.BROKEN, type(error).__name__)
+
+
+def vault_of(environment: Environment, *, deadline: float = DEADLINE) -> Vault:
+    """The vault of this machine."""
+
+    def open_keyring() -> Keyring:
+        folder = environment.variables.get("XDG_RUNTIME_DIR", "")
+        return system_keyring(environment.platform, folder, os.environ)
+
+    return Vault(open_keyring, deadline=deadline)
+
+
+def system_keyring(platform: str, runtime_folder: str, variables: MutableMapping[str, str]) -> Keyring:
+    """The keyring of this system, of an allow-listed kind, or `VaultTrouble`.
+
+    Backends are named, not found: what an environment variable, a config file or an installed
+    plugin would choose may store in plain text, or nothing at all.  ``variables`` is the
+    process's own environment: a pane that was started without the address of the bus is given
+    the one that lies in ``runtime_folder``.
+    """
+    if platform == "darwin":
+        from keyring.backends import macOS
+
+        return macOS.Keyring()  # type: ignore[no-untyped-call]
+    from pathlib import Path
+
+    bus = Path(runtime_folder or "/nonexistent") / "bus"
+    if "DBUS_SESSION_BUS_ADDRESS" not in variables and bus.is_socket():
+        variables["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
+    if "DBUS_SESSION_BUS_ADDRESS" not in variables:
+        raise VaultTrouble(State.ABSENT)
+    _refuse_locked()
+    from keyring.backends import SecretService
+
+    return SecretService.Keyring()  # type: ignore[no-untyped-call]
+
+
+def _refuse_locked() -> None:
+    """keyring would ask for a prompt that nobody may see; this looks without asking."""
+    import secretstorage
+
+    with contextlib.closing(secretstorage.dbus_init()) as connection:
+        if not secretstorage.check_service_availability(connection):
+            raise VaultTrouble(State.ABSENT)
+        if secretstorage.get_default_collection(connection).is_locked():
+            raise VaultTrouble(State.LOCKED)

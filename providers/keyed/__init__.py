@@ -1,0 +1,1 @@
+"""Services that are asked with a key: one table, one adapter."""

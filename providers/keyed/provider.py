@@ -1,0 +1,59 @@
+"""A keyed service as a provider: a row of the table, and a key that may be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from providers.accounts.stored import keys_source
+from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.keyed.services import SERVICES, Service
+from providers.model import Fact, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
+
+class KeyedProvider:
+    """See `providers.base.Provider`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.descriptor = Descriptor(
+            service.id, service.name, service.mark, "", service.interval, hidden_when_empty=True,
+            keys=(service.id,),
+        )  # fmt: skip
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """Whether there is a key in the keyring, and our own sidecars."""
+        name = f"{self._service.id}.*.json"
+        ours = FileSource("endpoint_sidecar", "our sidecars", environment.quota_dir, name, Source.ENDPOINT)
+        return keys_source(environment), ours
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar."""
+        from providers.engine.sidecar import parse_sidecar
+
+        return parse_sidecar(
+            file, provider=self._service.id, source=source.kind, origin=str(file.path), now=context.now
+        )
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """Whether there is a key."""
+        from providers.keyed.login import login_state
+
+        return (login_state(self._service, files, context),)
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """No source of this provider is a log: raises KeyError."""
+        raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The usage endpoint."""
+        from providers.keyed.endpoint import KeyedUsage
+
+        return (KeyedUsage(self._service),)
+
+
+PROVIDERS = {service.id: KeyedProvider(service) for service in SERVICES}

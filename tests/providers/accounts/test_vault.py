@@ -1,0 +1,113 @@
+"""The vault over keyrings that work, fail in every known way, or never answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, system_keyring
+
+
+class Memory:
+    """A keyring of a dictionary."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
+
+class Forgetful(Memory):
+    """keyring's null backend: says yes and keeps nothing."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        return
+
+
+def failing(error: Exception) -> Callable[[], Keyring]:
+    def open_keyring() -> Keyring:
+        raise error
+
+    return open_keyring
+
+
+def test_put_get_forget() -> None:
+    """Under our service and the name; a missing secret is empty and may be forgotten."""
+    keyring = Memory()
+    vault = Vault(lambda: keyring)
+    vault.put("v1:zai:a:g1", "secret")
+    assert keyring.held == {("quotadeck", "v1:zai:a:g1"): "secret"}
+    assert vault.get("v1:zai:a:g1") == "secret"
+    vault.forget("v1:zai:a:g1")
+    vault.forget("v1:zai:a:g1")
+    assert vault.get("v1:zai:a:g1") == ""
+
+
+def test_a_keyring_that_keeps_nothing_is_found_out() -> None:
+    """What was stored is read back before anybody relies on it."""
+    with pytest.raises(VaultTrouble, match="did not come back"):
+        Vault(Forgetful).put("name", "secret")
+
+
+class KeyringLocked(Exception):
+    """As keyring's, which is not imported here."""
+
+
+class NoKeyringError(RuntimeError):
+    """As keyring's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (KeyringLocked("secret"), State.LOCKED),
+        (NoKeyringError("secret"), State.ABSENT),
+        (PermissionError("secret"), State.DENIED),
+        (ModuleNotFoundError("secret"), State.BROKEN),
+        (RuntimeError("secret"), State.BROKEN),
+        (VaultTrouble(State.ABSENT), State.ABSENT),
+    ],
+)
+def test_each_way_to_fail_has_its_sentence(error: Exception, state: State) -> None:
+    """Without the text of the error, which might quote what was stored."""
+    with pytest.raises(VaultTrouble) as caught:
+        Vault(failing(error)).get("name")
+    assert caught.value.state is state
+    assert "secret" not in str(caught.value)
+
+
+def test_a_keyring_that_never_answers_holds_nobody_up() -> None:
+    """The deadline ends the wait; the thread that hangs is a daemon."""
+    forever = threading.Event()
+
+    def hang() -> Keyring:
+        forever.wait()
+        return Memory()
+
+    began = time.monotonic()
+    with pytest.raises(VaultTrouble, match="does not answer"):
+        Vault(hang, deadline=0.05).get("name")
+    assert time.monotonic() - began < 5
+    (thread,) = [t for t in threading.enumerate() if t.name == "quotadeck-keyring"]
+    assert thread.daemon
+    forever.set()
+
+
+def test_without_a_bus_there_is_no_keyring(tmp_path: Path) -> None:
+    """No backend is imported and none is guessed, whatever PYTHON_KEYRING_BACKEND says."""
+    variables = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    with pytest.raises(VaultTrouble) as caught:
+        system_keyring("linux", str(tmp_path), variables)
+    assert caught.value.state is State.ABSENT
+    assert "DBUS_SESSION_BUS_ADDRESS" not in variables
