@@ -161,8 +161,8 @@ class Endpoint(Protocol):
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
     ) -> tuple[Question, ...]:
-        """What to ask now, in order; each costs one request of the budget.  The last one is
-        the usage itself; the asker stops at the first that is not `AskOutcome.ANSWERED`."""
+        """What to ask now, in order; each costs one request of the budget.  The asker stops at
+        the first that brings a reading or is not `AskOutcome.ANSWERED`."""
 
     def answer(
         self,

@@ -64,6 +64,9 @@ class FileSource(Record):
     append-only and read from the end through `Provider.open_log`, the ``newest``
     few by mtime; all others go one by one through `Provider.read`.
     ``id`` is what switches it off: ``sources.<provider>.<id> = false``.
+    A login with a ``query`` is an SQLite database: `Provider.read_login` gets the rows of two
+    columns that it finds as a JSON object.  One that is not ``watched`` is looked at by the
+    sweep alone, as its tool writes into that folder all the time.
     """
 
     id: str
@@ -76,6 +79,8 @@ class FileSource(Record):
     log: bool = False
     recursive: bool = False
     newest: int = 64
+    query: str = ""
+    watched: bool = True
 
 
 class FileBytes(Record):

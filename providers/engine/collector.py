@@ -63,6 +63,8 @@ class Collector:
         and for one that does not exist yet its nearest existing ancestor."""
         found: set[Path] = set()
         for source in self._sources:
+            if not source.watched:
+                continue
             if not source.folder.is_dir():
                 found.update([p for p in source.folder.parents if p.is_dir()][:1])
             elif source.recursive:

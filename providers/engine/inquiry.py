@@ -17,9 +17,9 @@ from providers.engine import budget
 from providers.engine.answers import shared_meaning
 from providers.engine.clock import Clock
 from providers.engine.deck import account_id
-from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
+from providers.engine.files import WriteFailed, WriteRefused, write_atomic
 from providers.engine.http import Http
-from providers.engine.intake import Signature, signature
+from providers.engine.logins import Signature, login_signature, read_login_file
 from providers.engine.schedule import Due, Slot, refusal, settled
 from providers.engine.sidecar_write import render_sidecar
 from providers.engine.tokens import usable
@@ -53,14 +53,12 @@ class Login:
 
     def read(self, context: ReadContext) -> Credential | NotAsked:
         """The credential as the files have it now, token included."""
-        files: dict[str, Found] = {
-            s.id: read_file(s.folder / s.pattern, s.max_bytes, follow=True) for s in self._sources
-        }
+        files: dict[str, Found] = {s.id: read_login_file(s) for s in self._sources}
         return self._endpoint.credential(files, context)
 
     def glance(self, context: ReadContext) -> Credential | NotAsked:
         """As `read`, without the token, and from memory while no file changed."""
-        now_are = tuple(signature(s.folder / s.pattern) for s in self._sources)
+        now_are = tuple(login_signature(s) for s in self._sources)
         if now_are != self._seen:
             self._seen = now_are
             found = self.read(context)
@@ -157,7 +155,7 @@ class Inquiry:
                     replace(asked.reading, next_refresh_at=slot.next_at or None), credential.account
                 )
             went = replace(went, slot=slot, asked=asked)
-            if asked.outcome is not AskOutcome.ANSWERED:
+            if asked.outcome is not AskOutcome.ANSWERED or asked.reading is not None:
                 break
         return went
 

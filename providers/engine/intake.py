@@ -23,6 +23,7 @@ from providers.base import (
     Unreadable,
 )
 from providers.engine.files import read_file
+from providers.engine.logins import Signature, login_path, login_signature, read_login_file, signature
 from providers.engine.sidecar import denied_name
 from providers.engine.tail import Tail
 from providers.engine.trees import newest_files
@@ -33,17 +34,6 @@ BIG_BYTES = 256 * 1024
 BIG_REST = 5.0
 """Seconds.  A file larger than `BIG_BYTES` is read at most every `BIG_REST` seconds: Claude Code
 rewrites a config of megabytes in bursts."""
-
-Signature = tuple[int, int, int]
-
-
-def signature(path: Path) -> Signature | None:
-    """Inode, size and mtime of what the path leads to; None if there is nothing."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def tilde(path: Path, home: Path) -> str:
@@ -214,25 +204,24 @@ class LoginIntake:
 
     def concerns(self, path: Path) -> bool:
         """Whether this is one of the login files."""
-        return any(path == _file_of(o.source) for o in self.outcomes)
+        return any(path == login_path(o.source) for o in self.outcomes)
 
     def look(self, context: ReadContext, only: Iterable[Path] | None = None) -> list[Fact]:
         """Facts of the login if any of its files changed, else nothing."""
         if only is not None and not any(self.concerns(p) for p in only):
             return []
-        now_are = {o.source.id: signature(_file_of(o.source)) for o in self.outcomes}
+        now_are = {o.source.id: login_signature(o.source) for o in self.outcomes}
         self.resting.clear()
         if now_are == self._seen:
             return []
         if self._only_big_ones_changed(now_are) and 0 <= context.now - self._read_at < BIG_REST:
-            self.resting.update(_file_of(o.source) for o in self.outcomes)
+            self.resting.update(login_path(o.source) for o in self.outcomes)
             return []
         self._seen, self._read_at = now_are, context.now
         found: dict[str, Found] = {}
         for outcomes in self.outcomes:
-            source, path = outcomes.source, _file_of(outcomes.source)
-            found[source.id] = file = read_file(path, source.max_bytes, follow=True)
-            outcomes.files = {} if file is None else {path: _outcome_of(file)}
+            found[outcomes.source.id] = file = read_login_file(outcomes.source)
+            outcomes.files = {} if file is None else {login_path(outcomes.source): _outcome_of(file)}
         return list(self.provider.read_login(found, context))
 
     def forget(self) -> None:
@@ -274,10 +263,6 @@ def reports_of(intake: Intake, context: ReadContext) -> list[SourceReport]:
     """What came of each source of an intake."""
     held = intake.outcomes if isinstance(intake, LoginIntake) else [intake.outcomes]
     return [o.report(context) for o in held]
-
-
-def _file_of(source: FileSource) -> Path:
-    return source.folder / source.pattern
 
 
 def _outcome_of(found: Found) -> tuple[Outcome, str]:
