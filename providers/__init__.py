@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
 
-PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", *KEYED, "sidecars")
+PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", "cursor", *KEYED, "sidecars")
 
 
 def load(provider_id: str) -> Provider:
