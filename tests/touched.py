@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 from types import FrameType
+from urllib.parse import unquote
 
 import pytest
 
@@ -41,7 +42,8 @@ def watch(event: str, args: tuple[object, ...]) -> None:
         _note_open(args)
     elif event == "sqlite3.connect":
         if _actor(sys._getframe(1)):
-            written.add(str(args[0]).removeprefix("file:").partition("?")[0])
+            path, _, how = unquote(str(args[0]).removeprefix("file:")).partition("?")
+            (opened if "mode=ro" in how else written).add(path.removeprefix("//"))
     elif event in ("socket.connect", "socket.getaddrinfo"):
         address = args[1] if event == "socket.connect" else args
         if isinstance(address, tuple) and address and address[0]:
