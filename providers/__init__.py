@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
 
-PROVIDERS: tuple[str, ...] = ("claude", "codex", "copilot", "opencode", "cursor", *KEYED, "sidecars")
+PROVIDERS: tuple[str, ...] = (
+    "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", *KEYED, "sidecars"
+)  # fmt: skip
 
 
 def load(provider_id: str) -> Provider:

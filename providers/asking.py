@@ -22,7 +22,8 @@ class Limits(Record):
 
     ``per_hour`` requests in any 3600 s; seconds between two automatic questions: never under
     ``floor``, ``active`` while its figures move, ``idle`` while nothing moves or a window is
-    full; ``by_hand`` seconds from the last question until a key may ask.
+    full; ``by_hand`` seconds from the last question until a key may ask.  Without ``by_itself``
+    only a key asks.
     """
 
     per_hour: int
@@ -30,6 +31,7 @@ class Limits(Record):
     idle: int = 600
     floor: int = 180
     by_hand: int = 60
+    by_itself: bool = True
 
 
 class Site(Record):
@@ -53,7 +55,8 @@ class Credential(Record):
     SHA-256, which may be stored; ``token`` and ``extra`` (further values to send) may not.
     ``renewable`` says that the CLI holds a refresh token, so that a refused access token is
     idle and not expired.  ``kept_as`` names the key in the vault where the token has to be
-    fetched from; ``token`` is empty until then.
+    fetched from; ``token`` is empty until then.  ``lapsed``: the token is over, and the first
+    question renews it, which is done only for a service whose refresh tokens do not rotate.
     """
 
     account: str
@@ -62,6 +65,7 @@ class Credential(Record):
     extra: Mapping[str, str] = MappingProxyType({})
     renewable: bool = True
     kept_as: str = ""
+    lapsed: bool = False
 
     _hidden = ("token", "extra")
 
@@ -74,13 +78,15 @@ class NotAsked(Record):
 
 class Question(Record):
     """One request.  ``path`` begins with a slash and is appended to the base of the endpoint's
-    site of that number; with a ``body`` it is a POST, else a GET."""
+    site of that number; with a ``body`` it is a POST, else a GET.  A question with a ``command``
+    runs that instead, and what it prints is the answer."""
 
     name: str
     path: str
     headers: Mapping[str, str]
     body: bytes | None = None
     site: int = 0
+    command: tuple[str, ...] = ()
 
     _hidden = ("headers", "body")
 
@@ -114,6 +120,8 @@ class AskOutcome(StrEnum):
     """How a question went, as far as the next one depends on it."""
 
     ANSWERED = "answered"
+    RENEWED = "renewed"
+    """A fresh token came; it is put where its tool keeps it, and the login is read anew."""
     LIMITED = "limited"
     """The endpoint asks us to wait."""
     REFUSED = "refused"
@@ -139,6 +147,9 @@ class Asked(Record):
     wait: float | None = None
     token_only: bool = False
     memory: Mapping[str, str] | None = None
+    renewal: Mapping[str, str] = MappingProxyType({})
+
+    _hidden = ("renewal",)
 
 
 class Endpoint(Protocol):
@@ -146,7 +157,7 @@ class Endpoint(Protocol):
 
     ``id`` switches it off (``sources.<provider>.<id> = false``), or on where it is ``optional``:
     a service that is meant for another client is asked by nobody's default.  Its credential
-    goes to ``sites`` alone.
+    goes to ``sites`` alone.  One that runs a command has no sites.
     """
 
     id: str
@@ -174,3 +185,8 @@ class Endpoint(Protocol):
     ) -> Asked:
         """What an answer means; only answers with status 200, 400, 401, 402, 403 or 404 come here,
         the others mean the same everywhere (engine/answers.py).  Never raises for bad bytes."""
+
+    def keep(self, renewal: Mapping[str, str], credential: Credential, context: ReadContext) -> str:
+        """Puts a renewed token where its tool keeps it; returns why not, in one clean sentence,
+        or nothing."""
+        return "there is nothing to renew"

@@ -312,6 +312,7 @@ class Live:
             self._enabled, self.environment, self._clock, http, publish,
             off=self._settings.sources_off, on=self._settings.sources_on,
             stand_ins=self._settings.endpoints, writer=self._writer, secret=self._secret,
+            renews=not self._settings.read_only,
         )  # fmt: skip
 
     def _keep(self) -> None:

@@ -92,7 +92,9 @@ def relative(paths: set[str]) -> set[str]:
     for path in paths:
         if path.startswith(BY_THE_INTERPRETER) or TOY.search(path):
             continue
-        inside = re.search(r"/(\.(?:claude|codex|config|copilot|cursor|local|cache|onwatch)\b.*)", path)
+        inside = re.search(
+            r"/(\.(?:claude|codex|config|copilot|cursor|gemini|local|cache|onwatch)\b.*)", path
+        )
         if inside:
             found.add("~/" + BESIDE.sub("", inside[1]))
         elif not path.startswith(("/tmp", "/private", "/var")):

@@ -50,6 +50,7 @@ class _Unit:
         self.activity = Activity()
         self.account = ""
         self.wished = self.busy = False
+        self.first = True
         self.next_at: float | None = None
         self.silent = ""
         self.barred: Due | None = None
@@ -62,7 +63,7 @@ class Asker:
     ``publish`` gets facts on the network thread.  ``off`` holds (provider, endpoint id) pairs
     that are never asked, ``on`` those optional ones that are; ``stand_ins`` are loopback
     addresses by variable, ``writer`` is the mark in the sidecars that are published,
-    ``secret`` fetches a key from the vault.
+    ``secret`` fetches a key from the vault, ``renews`` lets lapsed tokens be renewed.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Asker:
         stand_ins: Mapping[str, str] | None = None,
         writer: str = "",
         secret: Secret = no_vault,
+        renews: bool = True,
     ) -> None:
         self._environment, self._clock, self._http, self._publish = environment, clock, http, publish
         self._units: list[_Unit] = []
@@ -96,9 +98,11 @@ class Asker:
                     continue
                 inquiry = Inquiry(
                     provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer,
-                    secret=secret,
+                    secret=secret, renews=renews,
                 )  # fmt: skip
                 self._units.append(_Unit(provider, endpoint, inquiry))
+        for index, unit in enumerate(self._units):
+            unit.first = all(other.id != unit.id for other in self._units[:index])
 
     @property
     def possible(self) -> bool:
@@ -253,7 +257,7 @@ class Asker:
         limits, now = unit.endpoint.limits, self._clock.now()
         if unit.barred is not None and unit.barred.at is not None and unit.barred.at > now:
             return unit.barred if self._by_itself else Due(None, unit.barred.waits)
-        if not self._by_itself:
+        if not self._by_itself or not limits.by_itself:
             denied = refusal(slot, limits, fingerprint, now, by_hand=True, first=False)
             return Due(None, denied.waits if denied else BY_KEY)
         plan = due(unit.inquiry.key(unit.account), slot, limits, unit.activity, fingerprint, now)
@@ -280,6 +284,9 @@ class Asker:
     def _tell(self, unit: _Unit, fact: Polling | Failure | SourceReport) -> None:
         """Publishes what is news."""
         account = "" if isinstance(fact, SourceReport) else fact.account or ""
+        if isinstance(fact, Polling) and not unit.first:
+            # The budget that a panel shows is that of its provider's first endpoint.
+            return
         place = type(fact).__name__, account
         if unit.told.get(place) != fact:
             unit.told[place] = fact
@@ -319,6 +326,8 @@ def _switched_off(provider: str, endpoint: Endpoint) -> SourceReport:
 
 
 def _asked_where(endpoint: Endpoint) -> str:
+    if not endpoint.sites:
+        return endpoint.title
     site = endpoint.sites[0]
     method, _, path = site.calls[0].partition(" ")
     return f"{method} {site.host}{path}"

@@ -16,6 +16,7 @@ from providers.base import Environment, FileSource, Found, Provider, ReadContext
 from providers.engine import budget
 from providers.engine.answers import shared_meaning
 from providers.engine.clock import Clock
+from providers.engine.commands import run
 from providers.engine.deck import account_id
 from providers.engine.files import WriteFailed, WriteRefused, write_atomic
 from providers.engine.http import Http
@@ -95,24 +96,27 @@ class Inquiry:
         stand_ins: Mapping[str, str],
         writer: str,
         secret: Secret = no_vault,
+        renews: bool = True,
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
         self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
-        self._writer, self._secret = writer, secret
+        self._writer, self._secret, self._renews = writer, secret, renews
         self.login = Login(endpoint, [s for s in provider.sources(environment) if s.login])
 
     def key(self, account: str) -> str:
-        """The name of an account's slot in the record: nothing of it says who it is."""
-        provider = self._provider.descriptor.id
-        return f"{provider}/{account_id(provider, account)}"
+        """The name of an account's slot in the record: nothing of it says who it is.  What
+        stands beside a provider's usage endpoint has a budget of its own."""
+        provider, endpoint = self._provider.descriptor.id, self._endpoint.id
+        slot = f"{provider}/{account_id(provider, account)}"
+        return slot if endpoint == "usage" else f"{slot}/{endpoint}"
 
     def slot(self, account: str) -> Slot:
         """The slot of an account as every copy sees it now."""
         return budget.load(self._environment.state_dir, self._clock.now()).of(self.key(account))
 
     async def go(self, plan: Plan, *, by_hand: bool) -> Went | NotAsked:
-        """Asks once; after a refusal once more if the CLI renewed its login meanwhile.
+        """Asks once; once more if the login was renewed: by us, or by the CLI after a refusal.
 
         ``plan`` says when a slot is asked by itself next, for those who only read the record."""
         went: Went | NotAsked = NotAsked("")
@@ -123,9 +127,11 @@ class Inquiry:
                 return credential
             if credential.fingerprint == tried:
                 break
+            if credential.lapsed and not self._renews:
+                return NotAsked("the token is over and nothing may be written: it renews when its tool runs")
             went = await self._all(credential, plan, by_hand=by_hand, first=not tried)
             tried = credential.fingerprint
-            if went.asked is None or went.asked.outcome is not AskOutcome.REFUSED:
+            if went.asked is None or went.asked.outcome not in (AskOutcome.REFUSED, AskOutcome.RENEWED):
                 break
             self.login.forget()
         return went
@@ -144,7 +150,8 @@ class Inquiry:
     async def _all(self, credential: Credential, plan: Plan, *, by_hand: bool, first: bool) -> Went:
         slot = self.slot(credential.account)
         went = Went(credential.account, slot)
-        for question in self._endpoint.questions(credential, slot.memory, self._clock.now()):
+        for planned in self._endpoint.questions(credential, slot.memory, self._clock.now()):
+            question = self._as_of_now(planned, credential, slot)
             slot, denied = self._claim(credential, by_hand=by_hand, first=first and went.asked is None)
             if denied is not None:
                 return replace(went, slot=slot, denied=denied)
@@ -158,6 +165,11 @@ class Inquiry:
             if asked.outcome is not AskOutcome.ANSWERED or asked.reading is not None:
                 break
         return went
+
+    def _as_of_now(self, planned: Question, credential: Credential, slot: Slot) -> Question:
+        """The same question with what the answers before it left in memory."""
+        now_are = self._endpoint.questions(credential, slot.memory, self._clock.now())
+        return next((q for q in now_are if q.name == planned.name), planned)
 
     def _claim(self, credential: Credential, *, by_hand: bool, first: bool) -> tuple[Slot, Due | None]:
         """Writes one request down before it is sent; or says why it may not be sent."""
@@ -178,13 +190,24 @@ class Inquiry:
         return slot, denied[0] if denied else None
 
     async def _put(self, credential: Credential, question: Question, memory: Mapping[str, str]) -> Asked:
-        base, site = self._bases[question.site], self._endpoint.sites[question.site]
-        reply = await self._http.send(base, question, site.host)
-        meaning = shared_meaning(reply, base.partition("://")[2])
+        if question.command:
+            reply = await run(question.command, self._environment.variables, self._clock)
+            meaning = shared_meaning(reply, question.command[0])
+        else:
+            base, site = self._bases[question.site], self._endpoint.sites[question.site]
+            reply = await self._http.send(base, question, site.host)
+            meaning = shared_meaning(reply, base.partition("://")[2])
         if meaning is not None or not isinstance(reply, Answer):
             assert meaning is not None
             return meaning
-        return harmless(self._endpoint.answer(question, credential, reply, memory, self._context()))
+        asked = harmless(self._endpoint.answer(question, credential, reply, memory, self._context()))
+        return self._kept(asked, credential) if asked.outcome is AskOutcome.RENEWED else asked
+
+    def _kept(self, asked: Asked, credential: Credential) -> Asked:
+        """The renewed token written to its tool's file, or the trouble that this met."""
+        why = self._endpoint.keep(asked.renewal, credential, self._context())
+        self.login.forget()
+        return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=why) if why else asked
 
     def _settle(self, credential: Credential, asked: Asked, plan: Plan) -> Slot:
         now = self._clock.now()

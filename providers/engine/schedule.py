@@ -140,6 +140,8 @@ def settled(slot: Slot, asked: Asked, fingerprint: str, now: float) -> Slot:
             slot, blocked_until=0.0, block_token="", limits=0, troubles=0, refused="", status="",
             message="", answered_at=now, memory=memory,
         )  # fmt: skip
+    if asked.outcome is AskOutcome.RENEWED:
+        return replace(slot, refused="", memory=memory)
     failed = replace(slot, status=asked.status.value, message=asked.message, failed_at=now, memory=memory)
     if asked.outcome is AskOutcome.REFUSED:
         return replace(failed, refused=fingerprint)

@@ -49,8 +49,8 @@ def test_it_looks_into_claude_codes_folder(with_variables, variables: dict[str, 
 @pytest.mark.parametrize(
     ("name", "data", "account", "ids"),
     [
-        (".tokenmaxxer-cursor.json", "tokenmaxxer/copilot.guess.json", "cursor", ["month"]),
-        (".tokenmaxxer-gemini.json", "tokenmaxxer/opencode.guess.json", "gemini", ["5h", "7d", "month"]),
+        (".tokenmaxxer-kiro.json", "tokenmaxxer/copilot.guess.json", "kiro", ["month"]),
+        (".tokenmaxxer-amp.json", "tokenmaxxer/opencode.guess.json", "amp", ["5h", "7d", "month"]),
     ],
 )
 def test_each_sidecar_is_an_account_named_by_its_stem(
@@ -66,9 +66,9 @@ def test_each_sidecar_is_an_account_named_by_its_stem(
 
 def test_a_status_is_filed_there_too(environment: Environment) -> None:
     """A sidecar that reports a refused login is a failure of that account."""
-    (found,) = read(environment, ".tokenmaxxer-gemini.json", sample("tokenmaxxer/auth_failed.guess.json"))
+    (found,) = read(environment, ".tokenmaxxer-amp.json", sample("tokenmaxxer/auth_failed.guess.json"))
     assert isinstance(found, Failure)
-    assert (found.provider, found.account, found.status) == ("sidecars", "gemini", Status.EXPIRED)
+    assert (found.provider, found.account, found.status) == ("sidecars", "amp", Status.EXPIRED)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_panels_of_their_own_and_secrets_are_passed_over(environment: Environmen
 def test_a_broken_sidecar_is_unparseable(environment: Environment) -> None:
     """The collector turns that into a report; it is never an empty quota."""
     with pytest.raises(Unparseable):
-        read(environment, ".tokenmaxxer-gemini.json", sample("hostile/cut.json"))
+        read(environment, ".tokenmaxxer-amp.json", sample("hostile/cut.json"))
 
 
 def test_it_has_no_login_and_no_logs(environment: Environment) -> None:

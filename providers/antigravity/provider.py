@@ -1,0 +1,61 @@
+"""Antigravity: what its command, its login and other tools say.
+
+The modules that parse are imported when there is something to parse: whoever has no Antigravity
+does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.model import Fact, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
+
+class AntigravityProvider:
+    """See `providers.base.Provider`."""
+
+    descriptor = Descriptor("antigravity", "Antigravity", "A", "agy", 600, hidden_when_empty=True)
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """The token of a login without a keyring, sidecars of others and of ours."""
+        home = environment.folder("GEMINI_CLI_HOME", ".") / ".gemini/antigravity-cli"
+        claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
+        sidecar = Source.SIDECAR
+        return (
+            FileSource("token", "login", home, "antigravity-oauth-token", Source.CACHE, login=True),
+            FileSource("endpoint_sidecar", "our sidecars", ours, "antigravity.*.json", Source.ENDPOINT),
+            FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-antigravity*.json", sidecar),
+        )
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar."""
+        from providers.engine.sidecar import parse_sidecar
+
+        return parse_sidecar(
+            file, provider="antigravity", source=source.kind, origin=str(file.path), now=context.now
+        )
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """Whether Antigravity is here."""
+        from providers.antigravity.login import login_state
+
+        return (login_state(files, context),)
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """No source of this provider is a log: raises KeyError."""
+        raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Its command, which a key runs, and its endpoint, which a person has to switch on."""
+        from providers.antigravity.endpoint import COMMAND, ENDPOINT
+
+        return COMMAND, ENDPOINT
+
+
+PROVIDER = AntigravityProvider()

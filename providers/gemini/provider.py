@@ -1,0 +1,65 @@
+"""Gemini CLI: whose login lies here, and what other tools say of it.
+
+The modules that parse are imported when there is something to parse: whoever has no Gemini CLI
+does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.model import Fact, LoginState, Source, Status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Endpoint
+
+
+class GeminiProvider:
+    """See `providers.base.Provider`."""
+
+    descriptor = Descriptor("gemini", "Gemini CLI", "E", "gemini", 600, hidden_when_empty=True)
+
+    def sources(self, environment: Environment) -> tuple[FileSource, ...]:
+        """The login with what names it, sidecars of others and of ours."""
+        home = environment.folder("GEMINI_CLI_HOME", ".") / ".gemini"
+        claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
+        cache = Source.CACHE
+        return (
+            FileSource("credentials", "login", home, "oauth_creds.json", cache, login=True),
+            FileSource("accounts", "names of accounts", home, "google_accounts.json", cache, login=True),
+            FileSource("settings", "settings", home, "settings.json", cache, login=True),
+            FileSource("endpoint_sidecar", "our sidecars", ours, "gemini.*.json", Source.ENDPOINT),
+            FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-gemini*.json", Source.SIDECAR),
+        )
+
+    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
+        """Facts of one sidecar."""
+        from providers.engine.sidecar import parse_sidecar
+
+        return parse_sidecar(
+            file, provider="gemini", source=source.kind, origin=str(file.path), now=context.now
+        )
+
+    def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
+        """Who is logged in."""
+        if not any(files.values()):
+            return (LoginState("gemini", Status.UNCONFIGURED, "Gemini CLI is not installed here"),)
+        from providers.gemini.login import login_state
+
+        return (login_state(files, context),)
+
+    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
+        """No source of this provider is a log: raises KeyError."""
+        raise KeyError(source.id)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The quota endpoint."""
+        from providers.gemini.endpoint import ENDPOINT
+
+        return (ENDPOINT,)
+
+
+PROVIDER = GeminiProvider()
