@@ -10,14 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from providers.model import Fact, Source
 from providers.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from providers.asking import Endpoint
+else:
+    # A plain class will do at run time: importing typing costs every command 2 ms.
+    Protocol = object
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -59,7 +63,8 @@ class Environment(Record):
 class FileSource(Record):
     """Files of one kind that a provider reads.
 
-    ``folder`` is watched; ``pattern`` is an fnmatch pattern over file *names*.
+    ``folder`` is watched; ``pattern`` is a file *name*, in which one ``*`` may stand for
+    anything.
     ``login`` files are read together by `Provider.read_login`; ``log`` files are
     append-only and read from the end through `Provider.open_log`, the ``newest``
     few by mtime; all others go one by one through `Provider.read`.

@@ -12,7 +12,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import providers
 from providers.base import Environment, FileSource, Provider
@@ -27,6 +26,7 @@ from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
 from providers.model import DAY, Fact, LoginState, Reading, Trend
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
 
@@ -192,6 +192,7 @@ class Live:
         self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
         self._watch.start()
         self._reader.do(self._tune)
+        self._reader.do(self._keep_settings)
 
     def reread(self, provider: str | None) -> None:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
@@ -375,6 +376,12 @@ class Live:
 
             self._history = History(self.environment.state_dir / "history.sqlite3")
         return self._history
+
+    def _keep_settings(self) -> Sequence[Fact]:
+        from providers.engine.settings_file import keep_parsed
+
+        keep_parsed(self.environment)
+        return ()
 
     def _tune(self) -> Sequence[Fact]:
         from providers.engine.reader import sweep_seconds_for

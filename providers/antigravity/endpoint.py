@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 
 from providers.antigravity import quota
-from providers.antigravity.login import ACCOUNT, command_of, held, lapsed
+from providers.antigravity.login import held, lapsed
+from providers.antigravity.provider import ACCOUNT, command_of
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable
 from providers.engine.tokens import fingerprint

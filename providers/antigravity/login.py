@@ -1,23 +1,21 @@
 """Antigravity's login: whether there is one, or at least its command.
 
-Nothing here names the account, so there is one.  The token usually lies in the keyring, which is
-not read; agy itself is asked instead.  Facts: robinebers/openusage, slkiser/opencode-quota#125.
+The token usually lies in the keyring, which is not read; agy itself is asked instead.
+Facts: robinebers/openusage, slkiser/opencode-quota#125.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
-from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.antigravity.provider import ACCOUNT, command_of
+from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import usable
 from providers.engine.values import epoch, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
 
-ACCOUNT = "antigravity"
 NEARLY = 60
-COMMAND = "agy"
 
 
 class Held(Record):
@@ -44,16 +42,6 @@ def held(files: Mapping[str, Found]) -> Held | None:
 def lapsed(login: Held, context: ReadContext) -> bool:
     """Whether the token can no longer be used."""
     return login.expires is not None and login.expires < context.now + NEARLY
-
-
-def command_of(environment: Environment) -> str:
-    """Where agy is, empty if it is not installed."""
-    # As shutil.which, which costs 2 ms to import.
-    for folder in environment.variables.get("PATH", "").split(os.pathsep):
-        path = os.path.join(folder, COMMAND)
-        if folder.startswith("/") and os.path.isfile(path) and os.access(path, os.X_OK):
-            return path
-    return ""
 
 
 def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.claude.quota import cached_reading, identity_key
 from providers.engine.values import clean, epoch, load_json
 from providers.model import Fact, Identity, LoginState, Status
 from providers.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _LOG_IN = "claude auth login"
 SCOPE = "user:profile"

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from providers.engine.values import clean, epoch, number, percent, reset_time
 from providers.model import FIVE_HOURS, WEEK, Reading, Source, Window
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MODELS = {
     "seven_day_opus": "Opus",

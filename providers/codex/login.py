@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.codex.quota import plan_label
@@ -18,6 +17,10 @@ from providers.engine.tokens import usable
 from providers.engine.values import clean, load_json, number
 from providers.model import Identity, LoginState, Status
 from providers.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _AUTH = "https://api.openai.com/auth"
 _PROFILE = "https://api.openai.com/profile"

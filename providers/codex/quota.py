@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from providers.engine.values import clean, number, percent, reset_time
 from providers.model import DAY, FIVE_HOURS, HOUR, WEEK, Window, window_id_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAIN_LIMIT = "codex"
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from providers.base import ReadContext
 from providers.codex.quota import MAIN_LIMIT, credits_window, plan_label, spend_window, windows_of
 from providers.engine.values import clean, epoch, number
 from providers.model import Fact, Reading, Source
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PROVIDER_ID = "codex"
 _MARKERS = (b'"token_count"', b'"token_usage_record"', b'"session_meta"', b'"task_started"')

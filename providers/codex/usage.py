@@ -8,13 +8,16 @@ additional limits and code review: slkiser/opencode-quota:tests/fixtures/openai.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from providers.base import Unparseable
 from providers.codex.quota import credits_window, plan_label, spend_window, windows_of
 from providers.engine.values import clean, number
 from providers.model import Reading, Source, Window
 from providers.record import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _PLAIN = "rate_limit_reached"
 _SIGNS = ("rate_limit", "plan_type", "credits", "spend_control")

@@ -10,13 +10,16 @@ robinebers/openusage:docs/providers/copilot.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import mark, usable
 from providers.engine.values import clean, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HOST = "github.com"
 _LOG_IN = "copilot login"

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from providers.engine.values import clean, epoch, number, part
 from providers.model import MONTH, Window, sound_percent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 CREDITS = "premium_interactions"
 _LABELS = {CREDITS: "AI credits", "chat": "chat", "completions": "completions"}

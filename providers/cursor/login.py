@@ -7,13 +7,16 @@ robinebers/openusage:docs/providers/cursor.md, onllm-dev/onWatch, steipete/Codex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import claims, usable
 from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NEARLY = 60
 """Seconds that a token must still be good for."""

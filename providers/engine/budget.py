@@ -10,15 +10,17 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from providers.base import FileBytes, Unreadable
 from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
-from providers.engine.lock import LockFailed, locked
 from providers.engine.schedule import HOUR, Slot, sane
 from providers.engine.values import clean, number
 from providers.model import Status
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERSION = 1
 FILE_BYTES = 256 * 1024
@@ -68,6 +70,8 @@ def change(folder: Path, key: str, now: float, step: Callable[[Slot], Slot | Non
 
     Returns the slot as it stands then.  Raises `NotRecorded` if it could not be written.
     """
+    from providers.engine.lock import LockFailed, locked
+
     try:
         with locked(folder / "schedule.lock", LOCK_WITHIN):
             slots = load(folder, now)

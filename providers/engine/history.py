@@ -13,14 +13,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from providers.engine.values import clean
 from providers.model import DAY, Reading, Source, Window
 from providers.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Any
 
 VERSION = 1
 KEPT_SECONDS = 35 * DAY

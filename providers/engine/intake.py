@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from providers.base import (
@@ -26,7 +25,7 @@ from providers.engine.files import read_file
 from providers.engine.logins import Signature, login_path, login_signature, read_login_file, signature
 from providers.engine.sidecar import denied_name
 from providers.engine.tail import Tail
-from providers.engine.trees import newest_files
+from providers.engine.trees import matches, newest_files
 from providers.engine.values import clean
 from providers.model import Fact, Failure, LoginState, Outcome, SourceReport, Status
 
@@ -82,7 +81,7 @@ class FileIntake:
     def concerns(self, path: Path) -> bool:
         """Whether a file at this path is one of ours.  Decided by name, before any open."""
         inside = path.parent == self.source.folder
-        return inside and fnmatchcase(path.name, self.source.pattern) and not denied_name(path.name)
+        return inside and matches(path.name, self.source.pattern) and not denied_name(path.name)
 
     def look(self, context: ReadContext, only: Iterable[Path] | None = None) -> list[Fact]:
         """Facts of the files that changed; ``only`` spares the folder listing."""
@@ -148,7 +147,7 @@ class LogIntake:
 
     def concerns(self, path: Path) -> bool:
         """Whether a file at this path is one of ours."""
-        if not fnmatchcase(path.name, self.source.pattern):
+        if not matches(path.name, self.source.pattern):
             return False
         folder = self.source.folder
         return path.is_relative_to(folder) if self.source.recursive else path.parent == folder

@@ -30,7 +30,7 @@ def login_path(source: FileSource) -> Path:
 
 def read_login_file(source: FileSource) -> Found:
     """The file's bytes, or the rows that its query finds."""
-    if source.query:
+    if source.query and signature(login_path(source)) is not None:
         from providers.engine.rows import read_rows
 
         return read_rows(login_path(source), source.query, source.max_bytes)

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from providers.engine.collector import Collector
 from providers.engine.intake import BIG_REST
 from providers.model import Fact
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from providers.engine.watch import Watch
 

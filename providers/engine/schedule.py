@@ -10,9 +10,12 @@ import zlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from providers.asking import Asked, AskOutcome, Limits
 from providers.model import Status
 from providers.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Asked, Limits
 
 HOUR = 3600.0
 RESERVE = 2
@@ -134,6 +137,9 @@ def by_hand_at(slot: Slot, limits: Limits, fingerprint: str) -> float:
 
 def settled(slot: Slot, asked: Asked, fingerprint: str, now: float) -> Slot:
     """The slot after an answer."""
+    # Here: commands that only read the record do not pay for it.
+    from providers.asking import AskOutcome
+
     memory = slot.memory if asked.memory is None else MappingProxyType(dict(asked.memory))
     if asked.outcome is AskOutcome.ANSWERED:
         return replace(

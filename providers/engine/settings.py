@@ -11,14 +11,17 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from providers.base import Environment
 from providers.engine.files import write_atomic
-from providers.engine.settings_file import SettingsError, SettingsFile, quoted, read_settings
+from providers.engine.settings_file import SettingsError, SettingsFile, keep_parsed, quoted, read_settings
 from providers.engine.sidecar_names import SWITCHES
 from providers.engine.values import clean
 from providers.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 _STAND_IN = re.compile(r"https?://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?/?")
@@ -95,7 +98,7 @@ class Settings(Record):
     """What was wrong with files of ours, said in doctor; never stops a start."""
 
 
-Check = Callable[[Any], str]
+Check = Callable[[object], str]
 """Returns what the value must be, or "" if it is right."""
 
 
@@ -205,6 +208,7 @@ def save(environment: Environment, **changes: object) -> None:
 
     merged = {**(ours.table if ours is not None else {}), **table}
     write_atomic(environment.config_dir / "settings.toml", tomli_w.dumps(merged).encode())
+    keep_parsed(environment)
 
 
 def environment_from(variables: Mapping[str, str], home: Path, platform: str) -> Environment:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from providers.base import FileBytes, Unparseable
 from providers.engine import sidecar_names as names
@@ -28,6 +27,10 @@ from providers.engine.values import (
 )
 from providers.model import DAY, Failure, Reading, Source, Status, Window
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA = "quotadeck.quota"
 VERSION = 1

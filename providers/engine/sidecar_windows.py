@@ -7,7 +7,6 @@ search is bounded in depth, keys and windows; whatever it does not understand it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from providers.engine import sidecar_names as names
 from providers.engine.sidecar_names import Scale, Slot, slot_of, slot_of_length, snake
@@ -39,7 +38,7 @@ _FLAT_HEADS = ("resets_at_", "reset_at_", "resets_", "reset_")
 _MINOR = {"used": "used_credits", "limit": "monthly_limit"}
 
 
-class _Context(NamedTuple):
+class _Context(Record):
     """What the way down to an object says about the windows inside it."""
 
     slot: Slot | None = None
@@ -97,7 +96,7 @@ class _Search:
         if isinstance(value, list):
             for item in value[:MAX_ITEMS]:
                 if isinstance(item, dict | list):
-                    self.visit(item, key, depth + 1, context._replace(listed=True))
+                    self.visit(item, key, depth + 1, replace(context, listed=True))
         elif isinstance(value, dict):
             self._visit_object(value, key, depth, context)
 

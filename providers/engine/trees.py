@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 MAX_FOLDERS = 2_000
@@ -25,17 +24,35 @@ def folders_under(root: Path) -> tuple[Path, ...]:
 def newest_files(root: Path, pattern: str, count: int, *, recursive: bool) -> tuple[Path, ...]:
     """The ``count`` files of that name pattern written last, newest first."""
     found: list[tuple[int, Path]] = []
-    for folder, files in _walk(root):
+    for folder, files in _walk(root) if recursive else _flat(root):
         for entry in files:
-            if fnmatchcase(entry.name, pattern):
+            if matches(entry.name, pattern):
                 try:
-                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, folder / entry.name))
+                    if not entry.is_dir(follow_symlinks=False):
+                        found.append((entry.stat(follow_symlinks=False).st_mtime_ns, folder / entry.name))
                 except OSError:
                     continue
-        if not recursive:
-            break
     found.sort(reverse=True)
     return tuple(path for _, path in found[:count])
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a file name is one of a pattern with at most one ``*``.
+
+    Not fnmatch: it compiles an expression for each pattern, 2 ms of every one-shot command."""
+    first, star, last = pattern.partition("*")
+    if not star:
+        return name == pattern
+    return len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)
+
+
+def _flat(root: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """One folder with what is in it."""
+    try:
+        with os.scandir(root) as entries:
+            yield root, list(entries)
+    except OSError:
+        return
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:

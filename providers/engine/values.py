@@ -12,10 +12,13 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
 
 from providers.base import SecretFound, Unparseable
 from providers.model import ABSURD_PERCENT, DAY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 MAX_DEPTH = 64
 MAX_TEXT = 80

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import claims, usable
 from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NEARLY = 60
 """Seconds that a token must still be good for."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from providers.accounts.stored import keys_source
 from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
 from providers.keyed.services import SERVICES, Service
-from providers.model import Fact, Source
+from providers.model import Fact, LoginState, Source, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,10 @@ class KeyedProvider:
 
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Whether there is a key."""
+        service, variables = self._service, context.environment.variables
+        if files.get("keys") is None and not any(variables.get(name) for name in service.variables):
+            fix = f"quotadeck key set {service.id}"
+            return (LoginState(service.id, Status.UNCONFIGURED, f"no key of {service.name}", fix),)
         from providers.keyed.login import login_state
 
         return (login_state(self._service, files, context),)
