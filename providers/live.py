@@ -118,7 +118,7 @@ class Live:
         self._watch: Watch | None = None
         self._history: History | None = None
         self._recorded: dict[tuple[str, str, str], Figure] = {}
-        self._paused = False
+        self._paused = self._keeping = False
         self._inbox: deque[list[Fact]] = deque()
         self._first: threading.Event | None = None
         self._post: Post | None = None
@@ -198,6 +198,12 @@ class Live:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
         if self._reader is not None:
             self._reader.reread(provider)
+
+    def keep(self) -> None:
+        """Keeps figures in the history from now on, and says how they moved.  Once, when the
+        first frame is out: until then the reader thread would hold it up by 15 ms."""
+        self._keeping = True
+        self._keep()
 
     def connect(self) -> None:
         """Starts the network thread, which imports what it needs and sends nothing by itself
@@ -318,7 +324,7 @@ class Live:
 
     def _keep(self) -> None:
         """Sends new figures to the history and a changed timeline to its file."""
-        if self._reader is None:
+        if self._reader is None or not self._keeping:
             return
         timeline = self._deck.timeline
         if timeline.dirty:

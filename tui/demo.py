@@ -65,7 +65,7 @@ class DemoWorld:
 
     def write(self) -> None:
         """The whole world as of ``begin``."""
-        for folder in (".claude", ".codex", ".copilot"):
+        for folder in (".claude", ".codex", ".copilot", ".gemini", ".local/share/opencode"):
             (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write_logins()
         self._write_statusline(0, self.begin)
@@ -120,6 +120,15 @@ class DemoWorld:
         person = {"host": "https://github.com", "login": "octo-demo"}
         held = {"lastLoggedInUser": person, "copilotTokens": {"https://github.com:octo-demo": "demo"}}
         self._json(self.home / ".copilot/config.json", held, begin - 20 * DAY)
+        google = {
+            "access_token": "demo",
+            "refresh_token": "demo",
+            "id_token": _jwt({"email": "me@example.com", "sub": "demo-google", "hd": "example.com"}),
+            "expiry_date": (begin + 6 * HOUR) * 1000,
+        }
+        self._json(self.home / ".gemini/oauth_creds.json", google, begin - HOUR)
+        key = {"opencode-go": {"type": "api", "key": "demo"}}
+        self._json(self.home / ".local/share/opencode/auth.json", key, begin - 20 * DAY)
         tokens = {
             "id_token": _jwt(claims),
             "access_token": _jwt(claims),
@@ -206,7 +215,7 @@ class DemoWorld:
         begin, folder = self.begin, self.home / ".claude"
         gemini = {
             "status": "ok",
-            "fetched_at": begin - 41 * MINUTE,
+            "fetched_at": begin - 12 * MINUTE,
             "buckets": [
                 {
                     "modelId": "gemini-2.5-pro",
@@ -226,9 +235,15 @@ class DemoWorld:
             "rollingUsage": {"usagePercent": 9.0, "resetInSec": 3 * HOUR + 31 * MINUTE},
             "weeklyUsage": {"usagePercent": 55.0, "resetInSec": 4 * DAY + 3 * HOUR},
         }
+        kiro = {
+            "status": "ok",
+            "fetched_at": begin - 41 * MINUTE,
+            "monthly": {"used": 390, "limit": 1000, "unit": "credits", "resets_at": begin + 9 * DAY},
+        }
         for name, document, age in (
             ("opencode", opencode, MINUTE),
-            ("gemini", gemini, 41 * MINUTE),
+            ("gemini", gemini, 12 * MINUTE),
+            ("kiro", kiro, 41 * MINUTE),
         ):
             self._json(folder / f".tokenmaxxer-{name}.json", document, begin - age)
 

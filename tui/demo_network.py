@@ -47,7 +47,29 @@ def answered(world: DemoWorld, path: str) -> Any:
             return {"items": [{"id": world.account, "name": None}]}
         case "/copilot_internal/user":
             return _copilot_user(world)
+        case "/zen/go/v1/usage":
+            return _opencode_usage(world)
+        case "/v1internal:loadCodeAssist":
+            return {"currentTier": {"id": "standard-tier"}, "cloudaicompanionProject": "demo"}
+        case "/v1internal:retrieveUserQuota":
+            return _gemini_quota(world)
     return None
+
+
+def _opencode_usage(world: DemoWorld) -> dict[str, Any]:
+    begin, iso = world.begin, world.iso
+    windows = (
+        ("rolling", 9, 3 * HOUR + 31 * 60),
+        ("weekly", 55, 4 * DAY + 3 * HOUR),
+        ("monthly", 31, 12 * DAY),
+    )
+    return {"usage": {name: {"percent": used, "resetsAt": iso(begin + left)} for name, used, left in windows}}
+
+
+def _gemini_quota(world: DemoWorld) -> dict[str, Any]:
+    resets = world.iso(world.begin + 10 * HOUR)
+    left = {"gemini-3.1-pro-preview": 0.65, "gemini-3.5-flash": 0.96}
+    return {"buckets": [{"modelId": m, "remainingFraction": f, "resetTime": resets} for m, f in left.items()]}
 
 
 def _copilot_user(world: DemoWorld) -> dict[str, Any]:

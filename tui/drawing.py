@@ -63,6 +63,7 @@ class Feed(Protocol):
 
     def view(self) -> DeckView: ...
     def start(self, post: Callable[..., object], changed: Callable[[frozenset[str]], None]) -> None: ...
+    def keep(self) -> None: ...
     def connect(self) -> None: ...
     def reread(self, provider: str | None) -> None: ...
     def ask(self, provider: str | None) -> None: ...
@@ -148,6 +149,7 @@ class DeckApp(Crash, inherit_bindings=False):
         is left out of it."""
         gc.freeze()
         gc.enable()
+        self.feed.keep()
         asyncio.get_running_loop().call_later(CONNECT_AFTER, self._settle_in)
 
     def _settle_in(self) -> None:
@@ -181,7 +183,7 @@ class DeckApp(Crash, inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         """Everything has a new place.  Drawn after the app itself knows its size."""
-        self.call_later(self.draw)
+        self._draw_soon()
 
     def _new_palette(self) -> None:
         self.palette = palette_for(self.current_theme, mono=self.no_color)
@@ -195,6 +197,9 @@ class DeckApp(Crash, inherit_bindings=False):
                 widget.refresh()
 
     def _facts_changed(self, ids: frozenset[str]) -> None:
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
         """Several changes of one moment are one draw."""
         if not self._pending:
             self._pending = True
@@ -223,7 +228,10 @@ class DeckApp(Crash, inherit_bindings=False):
         now = self.clock.now()
         jumped = not 0 <= now - self._last_tick < 3
         self._last_tick = now
-        if jumped or now >= self._redraw_at:
+        if not self._redraw_at:
+            # The very first: the size comes in the same moment, and one draw is enough for both.
+            self._draw_soon()
+        elif jumped or now >= self._redraw_at:
             self.draw()
         elif now >= self._due:
             self._draw_times()

@@ -52,14 +52,15 @@ class Panel(Painted):
         self.display = False
         self.provider_id = provider_id
         self._countdowns = Ticker()
-        self._age = Ticker()
+        self._age: Ticker | None = None
         self._placed: tuple[int, ...] = ()
         self._ticking: tuple[tuple[Piece, WindowView | None], ...] = ()
+        self._corner = Region()
 
     def compose(self) -> ComposeResult:
-        """The two columns that tick."""
+        """The column that ticks; the age gets its own when there is one: each widget is a
+        millisecond of the first frame."""
         yield self._countdowns
-        yield self._age
 
     def put(self, place: Place | None) -> None:
         """Takes a place in the grid, or none."""
@@ -91,8 +92,7 @@ class Panel(Painted):
     def tick(self, provider: ProviderView, now: float) -> int:
         """Draws only what time changes; the provider must be the one drawn last."""
         pieces = [tick if window is None else tick_piece(window, now) for tick, window in self._ticking]
-        age = self._age.show([(Piece(age_text(provider, now), "dim"),)])
-        return age + self._countdowns.show([(piece,) for piece in pieces])
+        return self._draw_age(age_text(provider, now)) + self._countdowns.show([(p,) for p in pieces])
 
     def on_click(self, event: Click) -> None:
         """A click chooses the panel, a second one zooms it."""
@@ -110,9 +110,18 @@ class Panel(Painted):
         self._countdowns.put(Region(edge + held.tick_x, 1, COUNTDOWN, len(ticks)) if ticks else None)
         self._ticking = tuple(zip(ticks, held.ticking, strict=False))
         self._countdowns.show([(tick,) for tick in ticks])
-        corner = frame.width - AGE - (3 if edge else 1)
-        self._age.put(Region(corner, 0, AGE, 1))
-        self._age.show([(Piece(age_text(provider, frame.now), "dim"),)])
+        self._corner = Region(frame.width - AGE - (3 if edge else 1), 0, AGE, 1)
+        self._draw_age(age_text(provider, frame.now))
+
+    def _draw_age(self, text: str) -> int:
+        """Shows how old the newest figure is; returns how many lines were repainted."""
+        if self._age is None:
+            if not text.strip():
+                return 0
+            self._age = Ticker()
+            self.mount(self._age)
+        self._age.put(self._corner)
+        return self._age.show([(Piece(text, "dim"),)])
 
 
 def needs(provider: ProviderView, frame: Frame) -> tuple[int, int]:

@@ -53,6 +53,7 @@ def run(
         out(as_plain(first, zone, hours=hours))
         teller = Teller(first, zone, hours, private)
         live.start(lambda fn, *args: jobs.put((fn, args)), lambda ids: None)
+        live.keep()
         live.connect()
         while not stop.is_set() and not gone():
             _run_jobs(jobs)

@@ -77,6 +77,10 @@ def clean(value: object, limit: int = MAX_TEXT) -> str:
     characters, white space collapsed, at most ``limit`` characters.  Not a string: ""."""
     if not isinstance(value, str):
         return ""
+    if value.isascii() and value.isprintable():
+        # Nearly all of them; the long way looks at each character.
+        text = " ".join(value[: limit * 8].split())
+        return text if len(text) <= limit else text[: limit - 1] + "…"
     kept = (
         " " if c.isspace() else c
         for c in value[: limit * 8]

@@ -29,7 +29,13 @@ def pair(variables: dict[str, str], asked: StandIn) -> Iterator[tuple[PtyProgram
     programs[0].wait_for(FIRST_FIGURE)
     programs[1].wait_for(FIRST_WORD)
     time.sleep(SETTLED)
-    assert {request.provider for request in asked.requests} == {"claude", "codex", "copilot"}
+    assert {request.provider for request in asked.requests} == {
+        "claude",
+        "codex",
+        "copilot",
+        "gemini",
+        "opencode",
+    }
     yield programs
     for program in programs:
         program.kill()

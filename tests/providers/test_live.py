@@ -41,7 +41,7 @@ def test_the_demo_goes_through_the_real_parsers(world: DemoWorld, clock: FakeClo
     live = open_live(world.environment, Settings(), clock)
     live.load()
     view = live.view()
-    assert [p.id for p in view.providers] == ["claude", "codex", "copilot", "opencode", "sidecars"]
+    assert [p.id for p in view.providers] == ["claude", "codex", "gemini", "copilot", "opencode", "sidecars"]
     assert figures(view) == {"5h": 62.0, "7d": 41.0, "7d:opus": 18.0, "spend": pytest.approx(24.68)}
     assert figures(view, "codex") == {"5h": 23.0, "7d": 88.0}
     claude = view.providers[0]
@@ -57,6 +57,7 @@ class Loop:
         self.calls: queue.Queue[Callable[[], object]] = queue.Queue()
         self.changed: list[frozenset[str]] = []
         live.start(lambda fn, *args: self.calls.put(lambda: fn(*args)), self.changed.append)
+        live.keep()
 
     def until(self, wanted: Callable[[DeckView], bool], seconds: float = 10.0) -> DeckView:
         end = time.monotonic() + seconds

@@ -32,6 +32,7 @@ class Pane:
 
     def begin(self) -> None:
         self.live.start(lambda fn, *args: self._jobs.put((fn, args)), lambda ids: None)
+        self.live.keep()
         self.live.connect()
 
     def until(self, wanted: Callable[[], bool]) -> None:

@@ -41,7 +41,14 @@ def test_status_json_keeps_the_contract(home: Path) -> None:
     """Schema 1: the keys of the contract, integer times, unknown figures null."""
     document = json.loads(run(home, "status", "--json").stdout)
     assert document["schema_version"] == 1
-    assert [p["id"] for p in document["providers"]] == ["claude", "codex", "copilot", "opencode", "sidecars"]
+    assert [p["id"] for p in document["providers"]] == [
+        "claude",
+        "codex",
+        "gemini",
+        "copilot",
+        "opencode",
+        "sidecars",
+    ]
     account = document["providers"][0]["accounts"][0]
     assert {"id", "alias", "email", "plan", "live", "status", "message", "login_expires_at",
             "next_refresh_at", "budget", "windows"} <= account.keys()  # fmt: skip

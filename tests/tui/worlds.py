@@ -41,6 +41,8 @@ class FakeFeed:
     def reread(self, provider: str | None) -> None:
         self.calls.append(("reread", provider))
 
+    def keep(self) -> None: ...
+
     def connect(self) -> None:
         self.calls.append(("connect", None))
 
