@@ -41,6 +41,8 @@ class Environment(Record):
     data_dir: Path
     platform: str = "linux"
 
+    _hidden = ("variables",)
+
     def folder(self, variable: str, default: str) -> Path:
         """The folder that ``variable`` names, else ``default`` under home.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 import providers
-from providers.record import Record
+from providers.record import Record, replace
 
 Reply = Callable[[socket.socket, threading.Event], None]
 """Writes what it wants to a connection; the event is set when the world ends."""
@@ -31,13 +31,15 @@ REQUEST_BYTES = 64 * 1024
 
 
 class Request(Record):
-    """One request as it came: headers in lower case, ``at`` in monotonic seconds."""
+    """One request as it came: headers in lower case, ``at`` in monotonic seconds.  A path is
+    answered whatever its query is."""
 
     provider: str
     method: str
     path: str
     headers: dict[str, str]
     at: float
+    body: bytes = b""
 
 
 class StandIn:
@@ -101,8 +103,11 @@ class StandIn:
                     return
                 data += more
             request = _parsed(name, data)
+            wanted = int(request.headers.get("content-length", "0"))
+            while len(request.body) < wanted <= REQUEST_BYTES:
+                request = replace(request, body=request.body + connection.recv(4096))
             self.requests.append(request)
-            self._next(name, request.path)(connection, self._ended)
+            self._next(name, request.path.partition("?")[0])(connection, self._ended)
         self._open.discard(connection)
 
     def _next(self, name: str, path: str) -> Reply:
@@ -117,4 +122,4 @@ def _parsed(name: str, data: bytes) -> Request:
     first, *rest = head.split("\r\n")
     method, path, _ = first.split(" ")
     headers = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in rest)}
-    return Request(name, method, path, headers, time.monotonic())
+    return Request(name, method, path, headers, time.monotonic(), data.partition(b"\r\n\r\n")[2])

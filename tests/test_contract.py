@@ -1,0 +1,312 @@
+"""What holds for every provider of the registry, asked through the real client on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import providers
+from providers.base import Environment
+from providers.engine import inquiry
+from providers.engine.asker import Asker
+from providers.engine.deck import Deck
+from providers.engine.http import Http
+from providers.engine.settings import Settings, load
+from providers.engine.shown import AccountView, ProviderView
+from providers.engine.view import ViewRules, view
+from providers.live import open_live
+from providers.model import Fact, Status
+from providers.record import replace
+from tests import touched
+from tests.conftest import FakeClock
+from tests.world import faults
+from tests.world.logins import CASES, NOW
+from tests.world.standin import Reply, StandIn
+from tui import report
+
+ASKED = [name for name in providers.PROVIDERS if name != "sidecars"]
+ON = frozenset(
+    (name, endpoint.id)
+    for name in ASKED
+    for endpoint in providers.load(name).endpoints()
+    if endpoint.optional
+)
+
+
+class World:
+    """A home with the logins of some providers, and an asker that reaches only the stand-in."""
+
+    def __init__(self, environment: Environment, server: StandIn, names: list[str]) -> None:
+        self.names, self.server, self.clock = names, server, FakeClock(NOW)
+        variables = {k: v for name in names for k, v in CASES[name].variables.items()}
+        self.environment = replace(environment, variables=variables)
+        for name in names:
+            CASES[name].write(environment.home)
+            self.answers(name, lambda body: faults.ok(body))
+        loaded = [providers.load(name) for name in names]
+        self.facts: list[Fact] = []
+        self.asker = Asker(
+            loaded, self.environment, self.clock, Http(self.clock, "1", deadline=0.5), self._take,
+            on=ON, stand_ins=server.variables, writer="w",
+        )  # fmt: skip
+        live = open_live(self.environment, Settings(), self.clock, chosen=loaded)
+        live.load()
+        self.deck: Deck = live._deck
+
+    def _take(self, facts: list[Fact]) -> None:
+        self.facts += facts
+        self.deck.apply(facts, self.clock.now())
+
+    def answers(self, name: str, reply: Callable[[Any], Reply]) -> None:
+        """Lets every path of a provider answer with ``reply`` of its usual body."""
+        for endpoint in providers.load(name).endpoints():
+            for site in endpoint.sites:
+                for call in site.calls:
+                    path = call.partition(" ")[2]
+                    body = CASES[name].answers.get(path)
+                    self.server.answer(name, path, faults.status(404) if body is None else reply(body))
+
+    def break_all(self, name: str, reply: Reply) -> None:
+        """Lets every path of a provider fail alike."""
+        for endpoint in providers.load(name).endpoints():
+            for site in endpoint.sites:
+                for call in site.calls:
+                    self.server.answer(name, call.partition(" ")[2], reply)
+
+    def ask(self) -> None:
+        """Presses R."""
+
+        async def turn() -> None:
+            await self.asker.turn()
+            for unit in self.asker._units:
+                await unit.inquiry._http.close()
+
+        self.asker.wish(None)
+        asyncio.run(turn())
+
+    def panel(self, name: str) -> ProviderView:
+        shown = view(self.deck.facts(), self.clock.now(), ViewRules())
+        return next(p for p in shown.providers if p.id == name)
+
+    def front(self, name: str) -> AccountView:
+        front = self.panel(name).front
+        assert front is not None
+        return front
+
+    def used(self, name: str) -> dict[str, float | None]:
+        return {w.id: w.used_percent for w in self.front(name).windows}
+
+
+Made = Callable[..., World]
+
+
+@pytest.fixture
+def made(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    monkeypatch.setattr(inquiry, "APART", 0.0)
+    with StandIn() as server:
+        yield lambda *names: World(environment, server, list(names))
+
+
+def test_every_provider_is_in_the_contract() -> None:
+    """Number twenty gets all of this for free, and cannot forget it."""
+    assert set(CASES) == set(ASKED)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_the_registry_says_what_is(name: str) -> None:
+    """The descriptor is complete; hosts are https; each has a stand-in variable of its provider."""
+    provider = providers.load(name)
+    d = provider.descriptor
+    assert (d.id, len(d.mark), d.name.isprintable()) == (name, 1, True)
+    assert provider.endpoints()
+    for endpoint in provider.endpoints():
+        assert 0 < endpoint.limits.per_hour <= 30
+        assert endpoint.limits.floor >= 120
+        for site in endpoint.sites:
+            assert site.base.startswith("https://")
+            assert site.variable.startswith(f"QUOTADECK_{name.upper()}_")
+            assert all(call.split(" ")[0] in ("GET", "POST") for call in site.calls)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_good_answers_are_the_figures_expected(made: Made, name: str) -> None:
+    """Of one login and its answers; fields that nobody knows change nothing."""
+    world = made(name)
+    world.ask()
+    expected = CASES[name].used
+    if expected:
+        assert world.used(name) == {k: v if v is None else pytest.approx(v) for k, v in expected.items()}
+    assert world.front(name).windows
+    assert world.front(name).status is Status.OK
+    before = world.used(name)
+    world.answers(
+        name, lambda body: faults.ok(body | {"x_future": {"y": [1]}} if isinstance(body, dict) else body)
+    )
+    world.clock.advance(700)
+    world.ask()
+    assert world.used(name) == before
+
+
+def test_each_credential_goes_to_its_own_host_alone(made: Made) -> None:
+    """All of them in one home: every request carries what is its provider's, and nothing else of
+    any; what renews a login goes nowhere."""
+    world = made(*ASKED)
+    world.ask()
+    seen = {name: world.server.requests_of(name) for name in ASKED}
+    secrets = [(owner, s) for owner, case in CASES.items() for s in (*case.secrets, *case.kept)]
+    for name, requests in seen.items():
+        assert requests, name
+        for request in requests:
+            said = f"{request.path} {request.headers} {request.body.decode()}"
+            assert any(secret in said for secret in CASES[name].secrets), (name, request.path)
+            found = {s for owner, s in secrets if s in said}
+            assert found <= set(CASES[name].secrets), (name, request.path)
+            assert "quotadeck" in request.headers["user-agent"]
+    assert world.server.requests_of("elsewhere") == []
+
+
+FAULTS: dict[str, tuple[Callable[[], Reply], set[Status]]] = {
+    "401": (lambda: faults.status(401), {Status.IDLE, Status.EXPIRED}),
+    "403": (lambda: faults.status(403), {Status.DENIED, Status.EXPIRED, Status.IDLE}),
+    "429": (lambda: faults.limited("900"), {Status.LIMITED}),
+    "500": (lambda: faults.status(500), {Status.ERROR}),
+    "HTML": (lambda: faults.html(200), {Status.ERROR}),
+    "hang": (faults.hang, {Status.OFFLINE}),
+    "another shape": (lambda: faults.ok({"a": [1]}), {Status.ERROR, Status.OK}),
+    "no object": (lambda: faults.ok([1, 2]), {Status.ERROR}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", ASKED)
+def test_a_broken_answer_changes_no_figure(made: Made, name: str, fault: str) -> None:
+    """The figures keep what they were, one sentence says what is wrong, nothing becomes 0 %."""
+    world = made(name)
+    world.ask()
+    before = world.used(name)
+    world.clock.advance(700)
+    reply, states = FAULTS[fault]
+    world.break_all(name, reply())
+    world.ask()
+    assert world.front(name).status in states
+    if world.front(name).status is not Status.OK:
+        assert world.used(name) == before
+        message = world.front(name).message
+        assert message.isprintable()
+        assert len(message) > 10
+    count = len(world.server.requests)
+    for _ in range(3):
+        world.ask()
+    assert len(world.server.requests) == count
+
+
+def test_no_secret_is_in_anything_that_stays(
+    made: Made, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No repr, log, report or file of ours holds one."""
+    with caplog.at_level(logging.DEBUG):
+        world = made(*ASKED)
+        world.ask()
+        for name in ASKED:
+            world.break_all(name, faults.status(401, b'{"error": {"message": "CANARYback"}}'))
+        world.clock.advance(700)
+        world.ask()
+    shown = view(world.deck.facts(), world.clock.now(), ViewRules())
+    said = [
+        caplog.text,
+        *capfd.readouterr(),
+        repr(world.facts),
+        repr(vars(world.asker)),
+        report.as_json(shown),
+    ]
+    files = [p for p in world.environment.state_dir.rglob("*") if p.is_file()]
+    assert len(files) > len(ASKED)
+    said += [p.read_bytes().decode(errors="replace") for p in files]
+    for text in said:
+        assert "CANARY" not in text.replace("CANARYback", "")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_switched_off_provider_is_not_touched(made: Made, name: str) -> None:
+    """Neither a file nor a socket of it, by our variable and by the setting; and it says so."""
+    world = made(name)
+    before = set(touched.opened)
+    touched.opened.clear()
+    try:
+        off = replace(
+            world.environment,
+            variables={**world.environment.variables, f"QUOTADECK_{name.upper()}_DISABLED": "1"},
+        )
+        settings = replace(load(off, providers.PROVIDERS), endpoints=world.server.variables, polling="on")
+        live = open_live(off, settings, world.clock)
+        live.load()
+        live.refresh([])
+        own = {str(s.folder / s.pattern) for s in providers.load(name).sources(off)}
+        shared = {
+            str(s.folder / s.pattern)
+            for other in providers.PROVIDERS
+            if other != name
+            for s in providers.load(other).sources(off)
+        }
+        assert touched.opened & (own - shared) == set()
+        assert world.server.requests_of(name) == []
+        panel = [p for p in live.view().providers if p.id == name]
+        assert all(p.status is Status.DISABLED for p in panel)
+    finally:
+        touched.opened |= before
+
+
+async def test_a_day_of_all_of_them_stays_in_budget(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Polling by itself, with a key held down now and then: never more in any hour than the
+    provider's limit, and nobody is forgotten."""
+    import httpx
+
+    monkeypatch.setattr(inquiry, "APART", 0.0)
+    clock = FakeClock(NOW)
+    variables = {k: v for case in CASES.values() for k, v in case.variables.items()}
+    home = replace(environment, variables=variables)
+    times: dict[str, list[float]] = {}
+    paths = {
+        (site.host, call.partition(" ")[2]): name
+        for name in ASKED
+        for endpoint in providers.load(name).endpoints()
+        for site in endpoint.sites
+        for call in site.calls
+    }
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        name = paths[request.url.host, request.url.path]
+        times.setdefault(name, []).append(clock.now())
+        body = CASES[name].answers.get(request.url.path)
+        data = json.dumps(body).encode()
+        return httpx.Response(404 if body is None else 200, stream=httpx.ByteStream(data))
+
+    for case in CASES.values():
+        case.write(environment.home)
+    asker = Asker(
+        [providers.load(name) for name in ASKED], home, clock,
+        Http(clock, "1", transport=httpx.MockTransport(handle)), lambda facts: None, on=ON,
+    )  # fmt: skip
+    asker.allow(True)
+    end = clock.now() + 6 * 3600
+    turn = 0
+    while clock.now() < end:
+        turn += 1
+        if turn % 7 == 0:
+            asker.wish(None)
+        clock.advance(max(5.0, await asker.turn()))
+    limits = {
+        name: max(e.limits.per_hour for e in providers.load(name).endpoints() if e.sites) for name in ASKED
+    }
+    for name in ASKED:
+        asked = times[name]
+        assert len(asked) >= 6
+        busiest = max(sum(1 for at in asked if begin <= at < begin + 3600) for begin in asked)
+        assert busiest <= limits[name], name
