@@ -73,7 +73,9 @@ class FileSource(Record):
     ``id`` is what switches it off: ``sources.<provider>.<id> = false``.
     A login with a ``query`` is an SQLite database: `Provider.read_login` gets the rows of two
     columns that it finds as a JSON object.  One that is not ``watched`` is looked at by the
-    sweep alone, as its tool writes into that folder all the time.
+    sweep alone, as its tool writes into that folder all the time.  An ``optional`` one is opened
+    only once a person switched it on; a ``private`` one is refused behind a link, or if others
+    can read it.
     """
 
     id: str
@@ -86,6 +88,8 @@ class FileSource(Record):
     log: bool = False
     recursive: bool = False
     newest: int = 64
+    optional: bool = False
+    private: bool = False
     query: str = ""
     watched: bool = True
 

@@ -112,8 +112,9 @@ class Live:
         self._writer = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._rules = rules_from(settings)
         self._deck = Deck([p.descriptor for p in ordered], Timeline(load_stays(environment.state_dir)))
-        off = settings.sources_off
-        self._collector = Collector(enabled, environment, clock, off=off, writer=self._writer)
+        self._collector = Collector(
+            enabled, environment, clock, off=settings.sources_off, on=settings.sources_on, writer=self._writer
+        )
         self._reader: Reader | None = None
         self._watch: Watch | None = None
         self._history: History | None = None

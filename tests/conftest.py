@@ -23,7 +23,8 @@ REAL_HOME = os.path.expanduser("~")
 GUARDED = tuple(
     os.path.join(REAL_HOME, name)
     for name in (
-        ".claude", ".claude.json", ".codex", ".copilot", ".gemini", ".onwatch", ".cc-router",
+        ".claude", ".claude.json", ".claude-session-key",
+        ".codex", ".copilot", ".gemini", ".onwatch", ".cc-router",
         ".config/quotadeck", ".config/github-copilot", ".config/gh", ".config/ccstatusline",
         ".cache/ccstatusline", ".cache/openusage", ".local/state/quotadeck", ".local/share/quotadeck",
         ".local/share/keyrings", ".local/share/opencode", ".config/Cursor", ".config/cursor", ".cursor",

@@ -25,6 +25,7 @@ from providers.record import replace
 from tests import touched
 from tests.conftest import FakeClock
 from tests.world import faults
+from tests.world.homes import ORGANISATION
 from tests.world.logins import CASES, NOW
 from tests.world.standin import Reply, StandIn
 from tui import report
@@ -67,7 +68,7 @@ class World:
         for endpoint in providers.load(name).endpoints():
             for site in endpoint.sites:
                 for call in site.calls:
-                    path = call.partition(" ")[2]
+                    path = call.partition(" ")[2].replace("*", ORGANISATION)
                     body = CASES[name].answers.get(path)
                     self.server.answer(name, path, faults.status(404) if body is None else reply(body))
 
@@ -76,7 +77,7 @@ class World:
         for endpoint in providers.load(name).endpoints():
             for site in endpoint.sites:
                 for call in site.calls:
-                    self.server.answer(name, call.partition(" ")[2], reply)
+                    self.server.answer(name, call.partition(" ")[2].replace("*", ORGANISATION), reply)
 
     def ask(self) -> None:
         """Presses R."""
@@ -274,7 +275,7 @@ async def test_a_day_of_all_of_them_stays_in_budget(
     home = replace(environment, variables=variables)
     times: dict[str, list[float]] = {}
     paths = {
-        (site.host, call.partition(" ")[2]): name
+        (site.host, call.partition(" ")[2].replace("*", ORGANISATION)): name
         for name in ASKED
         for endpoint in providers.load(name).endpoints()
         for site in endpoint.sites

@@ -65,7 +65,7 @@ def test_every_source_is_in_the_table() -> None:
             names = next(row[2] for row in table("What is read") if row[0] == path)
             assert f"{name}.{source.id}" in names or f"<provider>.{source.id}" in names, source
     ours = {r for r in READ if r.startswith(("~/.config/quotadeck/", "/proc"))}
-    ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "timeline")}
+    ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "settings", "timeline")}
     assert set(READ) == declared | ours
 
 
@@ -93,7 +93,8 @@ def relative(paths: set[str]) -> set[str]:
         if path.startswith(BY_THE_INTERPRETER) or TOY.search(path):
             continue
         inside = re.search(
-            r"/(\.(?:claude|codex|config|copilot|cursor|gemini|local|cache|onwatch)\b.*)", path
+            r"/(\.(?:claude(?:-session-key)?|codex|config|copilot|cursor|gemini|local|cache|onwatch)\b.*)",
+            path,
         )
         if inside:
             found.add("~/" + BESIDE.sub("", inside[1]))

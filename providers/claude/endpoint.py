@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable, Unreadable
 from providers.claude.login import SCOPE, oauth_account, oauth_blob, plan_of, scopes_of
-from providers.claude.quota import identity_key, parse_usage
+from providers.claude.quota import SIGNS, identity_key, parse_usage
 from providers.engine.tokens import fingerprint, usable
 from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Reading, Source, Status
 
 USAGE, PROFILE = "/api/oauth/usage", "/api/oauth/profile"
 _BETA = "oauth-2025-04-20"
-_SIGNS = ("five_hour", "seven_day", "limits", "extra_usage", "spend", "member_dashboard_available")
-"""A usage body has at least one of these keys, whatever its value; nothing else does."""
 
 _PROVED, _PLAN = "proved", "plan"
 
@@ -95,7 +93,7 @@ class ClaudeUsage(Endpoint):
 
 
 def _usage(body: object, credential: Credential, at: float, memory: Mapping[str, str]) -> Asked:
-    if not isinstance(body, Mapping) or not any(sign in body for sign in _SIGNS):
+    if not isinstance(body, Mapping) or not any(sign in body for sign in SIGNS):
         message = "unexpected answer from the usage endpoint"
         return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=message)
     reading = Reading(

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from providers.base import MIB, Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.accounts.stored import keys_source
+from providers.base import (
+    KIB,
+    MIB,
+    Descriptor,
+    Environment,
+    FileBytes,
+    FileSource,
+    Found,
+    LogReader,
+    ReadContext,
+)
 from providers.claude.login import claude_home, config_file, login_facts, secrets_home
 from providers.engine.sidecar import parse_sidecar
 from providers.engine.values import clean
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
 class ClaudeProvider:
     """Passive sources of Claude Code; see `providers.base.Provider`."""
 
-    descriptor = Descriptor("claude", "Claude Code", "C", "claude", interval=300)
+    descriptor = Descriptor("claude", "Claude Code", "C", "claude", interval=300, keys=("claude-web",))
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The login, our sidecars, and the caches of neighbours (facts on interop, section 2)."""
@@ -33,6 +44,18 @@ class ClaudeProvider:
             FileSource("credentials", "login", secrets, ".credentials.json", kept, MIB, login=True),
             FileSource("config", "global config", config.parent, config.name, kept, 16 * MIB, login=True),
             FileSource("settings", "settings", home, "settings.json", kept, MIB, login=True),
+            FileSource(
+                "web",
+                "session key of claude.ai",
+                user,
+                ".claude-session-key",
+                kept,
+                KIB,
+                login=True,
+                optional=True,
+                private=True,
+            ),
+            keys_source(environment),
             FileSource("statusline", "our status line", environment.statusline_dir, "claude.*.json", line),
             FileSource(
                 "endpoint_sidecar", "our sidecars", environment.quota_dir, "claude.*.json", Source.ENDPOINT
@@ -71,10 +94,11 @@ class ClaudeProvider:
         raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The usage endpoint."""
+        """The usage endpoint, and claude.ai, which a person has to switch on."""
         from providers.claude.endpoint import ENDPOINT
+        from providers.claude.web import ENDPOINT as WEB
 
-        return (ENDPOINT,)
+        return ENDPOINT, WEB
 
 
 PROVIDER = ClaudeProvider()

@@ -27,6 +27,9 @@ _MODELS = {
     "seven_day_omelette": "Design",
     "seven_day_design": "Design",
 }
+SIGNS = ("five_hour", "seven_day", "limits", "extra_usage", "spend", "member_dashboard_available")
+"""A usage body has at least one of these keys, whatever its value; nothing else does."""
+
 _ROUTINES = (
     "seven_day_routines",
     "seven_day_claude_routines",

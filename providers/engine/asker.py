@@ -98,7 +98,7 @@ class Asker:
                     continue
                 inquiry = Inquiry(
                     provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer,
-                    secret=secret, renews=renews,
+                    secret=secret, renews=renews, off=off, on=on,
                 )  # fmt: skip
                 self._units.append(_Unit(provider, endpoint, inquiry))
         for index, unit in enumerate(self._units):

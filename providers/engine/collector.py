@@ -13,6 +13,7 @@ from pathlib import Path
 from providers.base import Environment, FileSource, Provider, ReadContext
 from providers.engine.clock import Clock
 from providers.engine.intake import Intake, crashed, intakes_for, reports_of, tilde
+from providers.engine.logins import switched_on
 from providers.engine.trees import folders_under
 from providers.model import Fact, Failure, Outcome, Reading, SourceReport
 from providers.record import replace
@@ -21,7 +22,8 @@ from providers.record import replace
 class Collector:
     """Reads the sources of all enabled providers.
 
-    ``off`` holds (provider id, source id) pairs that are neither opened nor watched;
+    ``off`` holds (provider id, source id) pairs that are neither opened nor watched, ``on`` the
+    optional ones that are;
     ``writer`` is the mark this process leaves in sidecars of its own, so that it does
     not take back what it just wrote.
     """
@@ -33,6 +35,7 @@ class Collector:
         clock: Clock,
         *,
         off: frozenset[tuple[str, str]] = frozenset(),
+        on: frozenset[tuple[str, str]] = frozenset(),
         writer: str = "",
     ) -> None:
         self._environment = environment
@@ -43,14 +46,15 @@ class Collector:
         self._reported: dict[tuple[str, str], SourceReport] = {}
         for provider in providers:
             every = provider.sources(environment)
-            chosen = [s for s in every if (provider.descriptor.id, s.id) not in off]
+            chosen = [s for s in every if switched_on(s, provider.descriptor.id, off, on)]
             self._sources += chosen
             self._intakes += intakes_for(provider, chosen, writer.encode())
             self._off += [self._switched_off(provider, s) for s in every if s not in chosen]
 
     def _switched_off(self, provider: Provider, source: FileSource) -> SourceReport:
         path = tilde(source.folder / source.pattern, self._environment.home)
-        why = f"switched off: sources.{provider.descriptor.id}.{source.id} = false"
+        name = f"sources.{provider.descriptor.id}.{source.id}"
+        why = f"off until you say {name} = true" if source.optional else f"switched off: {name} = false"
         return SourceReport(provider.descriptor.id, source.id, source.title, path, Outcome.OFF, why)
 
     @property

@@ -20,7 +20,7 @@ from providers.engine.commands import run
 from providers.engine.deck import account_id
 from providers.engine.files import WriteFailed, WriteRefused, write_atomic
 from providers.engine.http import Http
-from providers.engine.logins import Signature, login_signature, read_login_file
+from providers.engine.logins import Signature, login_signature, read_login_file, switched_on
 from providers.engine.schedule import Due, Slot, refusal, settled
 from providers.engine.sidecar_write import render_sidecar
 from providers.engine.tokens import usable
@@ -97,12 +97,15 @@ class Inquiry:
         writer: str,
         secret: Secret = no_vault,
         renews: bool = True,
+        off: frozenset[tuple[str, str]] = frozenset(),
+        on: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
         self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
         self._writer, self._secret, self._renews = writer, secret, renews
-        self.login = Login(endpoint, [s for s in provider.sources(environment) if s.login])
+        every, name = provider.sources(environment), provider.descriptor.id
+        self.login = Login(endpoint, [s for s in every if s.login and switched_on(s, name, off, on)])
 
     def key(self, account: str) -> str:
         """The name of an account's slot in the record: nothing of it says who it is.  What
@@ -158,9 +161,8 @@ class Inquiry:
             asked = await self._put(credential, question, slot.memory)
             slot = self._settle(credential, asked, plan)
             if asked.reading is not None:
-                self._publish(
-                    replace(asked.reading, next_refresh_at=slot.next_at or None), credential.account
-                )
+                whose = asked.reading.account or credential.account
+                self._publish(replace(asked.reading, next_refresh_at=slot.next_at or None), whose)
             went = replace(went, slot=slot, asked=asked)
             if asked.outcome is not AskOutcome.ANSWERED or asked.reading is not None:
                 break

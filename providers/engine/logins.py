@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from providers.base import FileSource, Found
+from providers.base import FileBytes, FileSource, Found, Unreadable
 from providers.engine.files import read_file
 
 Signature = tuple[int, int, int]
@@ -34,7 +34,19 @@ def read_login_file(source: FileSource) -> Found:
         from providers.engine.rows import read_rows
 
         return read_rows(login_path(source), source.query, source.max_bytes)
-    return read_file(login_path(source), source.max_bytes, follow=True)
+    path = login_path(source)
+    found = read_file(path, source.max_bytes, follow=not source.private)
+    if source.private and isinstance(found, FileBytes) and os.lstat(path).st_mode & 0o077:
+        return Unreadable(path, f"can be read by others: chmod 600 {path.name}", refused=True)
+    return found
+
+
+def switched_on(
+    source: FileSource, provider: str, off: frozenset[tuple[str, str]], on: frozenset[tuple[str, str]]
+) -> bool:
+    """Whether a source may be opened: by default, unless it is optional."""
+    place = provider, source.id
+    return place not in off and (not source.optional or place in on)
 
 
 def login_signature(source: FileSource) -> Signature | None:

@@ -15,7 +15,7 @@ from typing import Any
 from providers.keyed.services import SERVICES
 from providers.record import Record
 from tests.conftest import SAMPLES
-from tests.world.homes import Canaries, logged_in_home
+from tests.world.homes import ORGANISATION, Canaries, logged_in_home
 
 NOW = 1_795_338_000.0
 """2026-11-22T09:00:00Z, when the samples were taken."""
@@ -57,6 +57,11 @@ def put(path: Path, document: object) -> None:
 
 def _first_two(home: Path) -> Canaries:
     return logged_in_home(home, NOW)
+
+
+def _claude(home: Path) -> None:
+    _first_two(home)
+    put(home / ".claude-session-key", "sk-ant-sid01-CANARYwebCANARYweb\n")
 
 
 def _gemini(home: Path) -> None:
@@ -122,13 +127,16 @@ _KEYED: Mapping[str, tuple[dict[str, str], dict[str, float | None]]] = {
 
 CASES: dict[str, Case] = {
     "claude": Case(
-        lambda home: _first_two(home) and None,
+        _claude,
         {
             "/api/oauth/profile": sample("claude/profile.max.json"),
             "/api/oauth/usage": sample("claude/usage.max_full_2026.json"),
+            "/api/account": sample("claude/web.account.json"),
+            "/api/organizations": sample("claude/web.organizations.json"),
+            f"/api/organizations/{ORGANISATION}/usage": sample("claude/usage.max_full_2026.json"),
         },
         {"5h": 41, "7d": 63, "7d:fable": 88, "spend": 24.68},
-        ("CANARYclaudeaccess",),
+        ("CANARYclaudeaccess", "sk-ant-sid01-CANARYweb"),
         ("CANARYclauderefresh",),
     ),
     "codex": Case(
