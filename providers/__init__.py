@@ -15,7 +15,7 @@ KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "s
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
 
 PROVIDERS: tuple[str, ...] = (
-    "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", *KEYED, "sidecars"
+    "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", "router", *KEYED, "sidecars"
 )  # fmt: skip
 
 

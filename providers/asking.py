@@ -78,7 +78,8 @@ class NotAsked(Record):
 
 class Question(Record):
     """One request.  ``path`` begins with a slash and is appended to the base of the endpoint's
-    site of that number; with a ``body`` it is a POST, else a GET.  A question with a ``command``
+    site of that number; with a ``body`` it is a POST, else a GET.  ``port`` is where a service on
+    this machine listens, if not where the site says.  A question with a ``command``
     runs that instead, and what it prints is the answer."""
 
     name: str
@@ -86,6 +87,7 @@ class Question(Record):
     headers: Mapping[str, str]
     body: bytes | None = None
     site: int = 0
+    port: int = 0
     command: tuple[str, ...] = ()
 
     _hidden = ("headers", "body")
@@ -133,8 +135,9 @@ class AskOutcome(StrEnum):
 class Asked(Record):
     """What one answer means.
 
-    ``reading`` has the figures; ``status`` and ``message`` (one clean sentence) say what is
-    wrong if anything is.  ``wait`` is what the server asked for, in seconds, None if it said
+    ``reading`` has the figures, ``others`` those of further accounts in the same answer;
+    ``status`` and ``message`` (one clean sentence) say what is wrong if anything is.  ``wait``
+    is what the server asked for, in seconds, None if it said
     nothing usable; ``token_only`` that the limit is this token's and a new login lifts it.
     ``memory`` replaces what the endpoint remembers of the account between questions: small
     texts without secrets, stored in the state folder.
@@ -148,6 +151,7 @@ class Asked(Record):
     token_only: bool = False
     memory: Mapping[str, str] | None = None
     renewal: Mapping[str, str] = MappingProxyType({})
+    others: tuple[Reading, ...] = ()
 
     _hidden = ("renewal",)
 

@@ -271,7 +271,7 @@ class Asker:
             return
         answered = asked.outcome is AskOutcome.ANSWERED
         if asked.reading is not None:
-            self._publish([asked.reading])
+            self._publish([asked.reading, *asked.others])
         elif not answered:
             unit.told.pop(("Failure", went.account), None)
         outcome = Outcome.READ if answered else Outcome.UNREADABLE

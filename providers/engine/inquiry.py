@@ -163,6 +163,8 @@ class Inquiry:
             if asked.reading is not None:
                 whose = asked.reading.account or credential.account
                 self._publish(replace(asked.reading, next_refresh_at=slot.next_at or None), whose)
+                for other in asked.others:
+                    self._publish(other, other.account or credential.account)
             went = replace(went, slot=slot, asked=asked)
             if asked.outcome is not AskOutcome.ANSWERED or asked.reading is not None:
                 break
@@ -197,6 +199,8 @@ class Inquiry:
             meaning = shared_meaning(reply, question.command[0])
         else:
             base, site = self._bases[question.site], self._endpoint.sites[question.site]
+            if question.port and base == site.base and site.host.startswith("127.0.0.1:"):
+                base = f"http://127.0.0.1:{question.port}"
             reply = await self._http.send(base, question, site.host)
             meaning = shared_meaning(reply, base.partition("://")[2])
         if meaning is not None or not isinstance(reply, Answer):
@@ -247,13 +251,14 @@ def harmless(asked: Asked) -> Asked:
     reading, memory = asked.reading, asked.memory
     if memory is not None:
         memory = {name: text for name, text in memory.items() if not looks_secret(text)}
-    if reading is not None:
-        labels = {name: "" for name in ("plan", "email", "alias") if looks_secret(getattr(reading, name))}
-        kept = tuple(
-            w for w in reading.windows if not any(map(looks_secret, (w.id, w.label, w.note, w.unit)))
-        )
-        reading = replace(reading, windows=kept, **labels)
-    return replace(asked, reading=reading, memory=memory)
+    cleaned = None if reading is None else _harmless_reading(reading)
+    return replace(asked, reading=cleaned, memory=memory, others=tuple(map(_harmless_reading, asked.others)))
+
+
+def _harmless_reading(reading: Reading) -> Reading:
+    labels = {name: "" for name in ("plan", "email", "alias") if looks_secret(getattr(reading, name))}
+    kept = tuple(w for w in reading.windows if not any(map(looks_secret, (w.id, w.label, w.note, w.unit))))
+    return replace(reading, windows=kept, **labels)
 
 
 class Spacing:

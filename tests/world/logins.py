@@ -102,6 +102,22 @@ def _cursor(home: Path) -> None:
     put(home / ".config/cursor/auth.json", {"accessToken": token, "refreshToken": "CANARYcursorrefresh"})
 
 
+def _router(home: Path) -> None:
+    put(home / ".cc-router/accounts.json", [
+        {"id": "max-account-1", "accessToken": "sk-ant-oat01-CANARYpool",
+         "refreshToken": "sk-ant-ort01-CANARYpool"},
+    ])  # fmt: skip
+    put(home / ".cc-router/config.json", {"proxySecret": "CANARYproxy", "runPreferences": {"port": 3456}})
+
+
+def _pool() -> Any:
+    """CC-Router's health page with figures of this moment."""
+    page = sample("interop/ccrouter/health.json")
+    limits = page["accounts"][0]["rateLimits"]
+    limits |= {"lastUpdated": NOW * 1000, "fiveHourReset": NOW + 7200, "sevenDayReset": NOW + 300_000}
+    return page
+
+
 def _nothing(home: Path) -> None:
     """The key is in the environment."""
 
@@ -203,6 +219,13 @@ CASES: dict[str, Case] = {
         {"month": 61.25, "month:cursor": 20, "month:third-party": 100, "spend": 6.5},
         ("CANARYcursoraccess",),
         ("CANARYcursorrefresh",),
+    ),
+    "router": Case(
+        _router,
+        {"/cc-router/health": _pool()},
+        {"5h": 42, "7d": 17},
+        (),
+        ("CANARYpool", "CANARYproxy"),
     ),
     **{
         service.id: Case(

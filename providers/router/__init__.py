@@ -1,0 +1,1 @@
+"""CC-Router, a local pool of logins."""
