@@ -27,7 +27,8 @@ GUARDED = tuple(
         ".codex", ".copilot", ".gemini", ".onwatch", ".cc-router",
         ".config/quotadeck", ".config/github-copilot", ".config/gh", ".config/ccstatusline",
         ".cache/ccstatusline", ".cache/openusage", ".local/state/quotadeck", ".local/share/quotadeck",
-        ".local/share/keyrings", ".local/share/opencode", ".config/Cursor", ".config/cursor", ".cursor",
+        ".local/share/keyrings", ".local/share/opencode",
+        ".local/share/claude-swap", ".config/Cursor", ".config/cursor", ".cursor",
     )
 )  # fmt: skip
 LOOPBACK = ("127.", "::1", "localhost")

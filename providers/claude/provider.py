@@ -40,6 +40,8 @@ class ClaudeProvider:
         user = environment.home
         line, kept, sidecar = Source.STATUSLINE, Source.CACHE, Source.SIDECAR
         secrets = secrets_home(environment)
+        data = environment.folder("XDG_DATA_HOME", ".local/share")
+        swap = user / ".claude-swap-backup" if environment.platform == "darwin" else data / "claude-swap"
         return (
             FileSource("credentials", "login", secrets, ".credentials.json", kept, MIB, login=True),
             FileSource("config", "global config", config.parent, config.name, kept, 16 * MIB, login=True),
@@ -56,6 +58,8 @@ class ClaudeProvider:
                 private=True,
             ),
             keys_source(environment),
+            FileSource("swap_usage", "claude-swap", swap / "cache", "usage.json", sidecar, login=True),
+            FileSource("swap_slots", "accounts of claude-swap", swap, "sequence.json", kept, login=True),
             FileSource("statusline", "our status line", environment.statusline_dir, "claude.*.json", line),
             FileSource(
                 "endpoint_sidecar", "our sidecars", environment.quota_dir, "claude.*.json", Source.ENDPOINT
@@ -86,8 +90,13 @@ class ClaudeProvider:
         return facts
 
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
-        """The state of the live login, and Claude Code's own cached figures."""
-        return login_facts(files, context)
+        """The state of the live login, Claude Code's own cached figures, and claude-swap's."""
+        facts = list(login_facts(files, context))
+        if files.get("swap_usage") is not None:
+            from providers.claude.swapped import swapped_readings
+
+            facts += swapped_readings(files["swap_usage"], files.get("swap_slots"), context.now)
+        return facts
 
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
         """Claude Code's logs hold no quota."""
