@@ -33,6 +33,9 @@ from tui.text import (
 )
 
 COUNTDOWN, AGE, PERCENT = 7, 4, 4
+AMOUNT = 22
+"""Cells that an amount or a note may ask for; a longer one is cut."""
+
 BAR_AT_LEAST = 8
 _TONES = {Severity.NONE: "dim", Severity.OK: "ok", Severity.WATCH: "watch", Severity.HIGH: "high"}
 
@@ -208,8 +211,7 @@ def _columns(windows: tuple[WindowView, ...], frame: Frame) -> _Columns:
     indent = {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
     label = max(5 if frame.kind == "tiny" else 7, *(cell_width(_label(w, frame)) for w in windows))
     label = min(label, 8 if frame.kind == "tiny" else 14)
-    texts = [forecast(w, frame.now, frame.zone, frame.hours) for w in windows if not _counts(w, frame.now)]
-    wanted = 0 if frame.kind == "tiny" else max((cell_width(t) for t in texts), default=0)
+    wanted = 0 if frame.kind == "tiny" else max((_wanted(w, frame) for w in windows), default=0)
     points = 5 if frame.kind == "narrow" and frame.width >= 76 else 0
     fixed = indent + label + 1 + 1 + PERCENT + COUNTDOWN + 2
     room = frame.inner - fixed - points
@@ -218,6 +220,12 @@ def _columns(windows: tuple[WindowView, ...], frame: Frame) -> _Columns:
     if bar < BAR_AT_LEAST:
         return _Columns(indent, label, 0, max(0, room + 1), points)
     return _Columns(indent, label, bar, tail, points)
+
+
+def _wanted(window: WindowView, frame: Frame) -> int:
+    """The cells that a row's last words want behind the countdown's; an amount starts before."""
+    width = cell_width(forecast(window, frame.now, frame.zone, frame.hours))
+    return min(width, AMOUNT) - COUNTDOWN - 1 if _counts(window, frame.now) else width
 
 
 def _label(window: WindowView, frame: Frame) -> str:

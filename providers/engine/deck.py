@@ -104,6 +104,9 @@ class _Account:
         self.figures: dict[str, Figure] = {}
         self.failures: dict[str, Failure] = {}
         self.next_refresh_at: float | None = None
+        self.listed: frozenset[str] = frozenset()
+        """The windows of the newest complete reading, measured at ``listed_at``."""
+        self.listed_at = float("-inf")
 
     def freeze(self, key: str) -> AccountFacts:
         return AccountFacts(
@@ -225,8 +228,9 @@ class Deck:
             unknown.figures = {i: f for i, f in unknown.figures.items() if f.origin != reading.origin}
         for window in reading.windows:
             self._challenge(account, Figure(window, reading.source, reading.origin, at), now)
-        if reading.complete:
-            kept = {w.id for w in reading.windows}
+        if reading.complete and at >= min(account.listed_at, now):
+            account.listed = kept = frozenset(w.id for w in reading.windows)
+            account.listed_at = at
             for gone in [i for i, f in account.figures.items() if i not in kept and f.observed_at <= at]:
                 del account.figures[gone]
         if at >= account.named_at:
@@ -246,6 +250,9 @@ class Deck:
     def _challenge(self, account: _Account, figure: Figure, now: float) -> None:
         window = figure.window
         if window.used_percent is not None and sound_percent(window.used_percent) is None:
+            return
+        if window.id not in account.listed and figure.observed_at <= min(account.listed_at, now):
+            # Older than a reading that lists everything and does not list this one.
             return
         incumbent = account.figures.get(window.id)
         if incumbent is None or _beats(figure, incumbent, now):

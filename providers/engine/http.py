@@ -176,6 +176,8 @@ def _in_words(error: httpx.HTTPError, host: str) -> tuple[Status, str]:
     """A network error as status and sentence; its own text might quote the request."""
     import httpx
 
+    if isinstance(error, httpx.ConnectError) and host in _LOOPBACK:
+        return Status.OFFLINE, f"nothing listens at {host}: it does not run now"
     if isinstance(error, httpx.ConnectError):
         text = str(error).lower()
         if "certificate" in text or "ssl" in text:

@@ -79,6 +79,15 @@ def test_a_complete_reading_retires_what_it_omits(deck: Deck) -> None:
     assert percents(deck) == {"7d": 41}
 
 
+def test_an_older_reading_does_not_bring_back_what_was_retired(deck: Deck) -> None:
+    """Whatever order files are read in: after a restart a sidecar may come after the answer."""
+    deck.apply([reading(week(41), at=NOW, complete=True, origin="answer")], NOW)
+    deck.apply([reading(five(), week(), at=NOW - 60, origin="sidecar")], NOW)
+    assert percents(deck) == {"7d": 41}
+    deck.apply([reading(five(), at=NOW + 60, origin="sidecar")], NOW + 60)
+    assert set(percents(deck)) == {"5h", "7d"}
+
+
 def test_the_future_is_clamped_to_the_time_of_reading(deck: Deck) -> None:
     """A source whose clock runs ahead cannot keep out what is measured later."""
     deck.apply([reading(five(70), at=NOW + 86_400, origin="ahead")], NOW)
