@@ -37,7 +37,7 @@ class State(StrEnum):
 
 _SENTENCES = {
     State.ABSENT: "there is no keyring on this machine",
-    State.LOCKED: "the keyring is locked: unlock it, then press r",
+    State.LOCKED: "the keyring is locked: unlock it and try again",
     State.DENIED: "the keyring did not let quotadeck in",
     State.BROKEN: "the keyring failed",
     State.SILENT: "the keyring does not answer; perhaps it waits for a prompt on another screen",
