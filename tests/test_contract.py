@@ -140,8 +140,7 @@ def test_good_answers_are_the_figures_expected(made: Made, name: str) -> None:
     world = made(name)
     world.ask()
     expected = CASES[name].used
-    if expected:
-        assert world.used(name) == {k: v if v is None else pytest.approx(v) for k, v in expected.items()}
+    assert world.used(name) == {k: v if v is None else pytest.approx(v) for k, v in expected.items()}
     assert world.front(name).windows
     assert world.front(name).status is Status.OK
     before = world.used(name)

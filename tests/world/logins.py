@@ -199,7 +199,7 @@ CASES: dict[str, Case] = {
     "copilot": Case(
         _copilot,
         {"/copilot_internal/user": sample("copilot/user_pro_credits.json") | {"login": "octo-dev"}},
-        {},
+        {"month:credits": 59.17},
         ("CANARYcopilot",),
         ("CANARYother",),
     ),
