@@ -19,6 +19,7 @@ from providers.live import open_live
 from providers.record import replace
 from tests.bench.test_pane import EMPTY, FIRST_FIGURE, FIRST_WORD, SETTLED, Within
 from tests.terminals import QUOTADECK, PtyProgram, base_variables
+from tests.world.faults import ok
 from tests.world.logins import CASES
 from tests.world.standin import StandIn
 from tui.demo import DemoWorld
@@ -41,6 +42,9 @@ def full(world: DemoWorld, asked: StandIn) -> dict[str, str]:
             404 if body is None else 200, stream=httpx.ByteStream(json.dumps(body).encode())
         )
 
+    for name, case in CASES.items():
+        for path, body in case.answers.items():
+            asked.answer(name, path, ok(answered(world, path) or body))
     home = replace(world.environment, variables=KEYS)
     live = open_live(home, Settings(), SystemClock(), network=lambda: httpx.MockTransport(handle))
     live.load()
