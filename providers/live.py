@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import providers
@@ -68,22 +69,14 @@ def open_live(
     loaded = tuple(chosen) if chosen is not None else tuple(map(providers.load, providers.PROVIDERS))
     place = {name: i for i, name in enumerate(settings.panels)}
     ordered = sorted(loaded, key=lambda p: place.get(p.descriptor.id, len(place)))
-    return Live(environment, settings, clock, ordered, network, secret or _from_keyring(environment))
+    return Live(environment, settings, clock, ordered, network, secret or partial(_from_keyring, environment))
 
 
-def _from_keyring(environment: Environment) -> Secret:
-    """Fetches keys from the keyring of the system, which is not touched before."""
+def _from_keyring(environment: Environment, name: str) -> str | NotAsked:
+    """A key from the keyring of the system, which is not touched before."""
+    from providers.accounts.vault import fetch
 
-    def fetch(name: str) -> str | NotAsked:
-        from providers.accounts.vault import VaultTrouble, vault_of
-        from providers.asking import NotAsked
-
-        try:
-            return vault_of(environment).get(name)
-        except VaultTrouble as trouble:
-            return NotAsked(str(trouble))
-
-    return fetch
+    return fetch(environment, name)
 
 
 class Live:

@@ -14,6 +14,7 @@ from collections.abc import Callable, MutableMapping
 from enum import StrEnum
 from typing import Any, Protocol
 
+from providers.asking import NotAsked
 from providers.base import Environment
 from providers.engine.values import clean
 
@@ -139,6 +140,14 @@ def vault_of(environment: Environment, *, deadline: float = DEADLINE) -> Vault:
         return system_keyring(environment.platform, folder, os.environ)
 
     return Vault(open_keyring, deadline=deadline)
+
+
+def fetch(environment: Environment, name: str) -> str | NotAsked:
+    """The secret of that name, or one clean sentence why there is none."""
+    try:
+        return vault_of(environment).get(name)
+    except VaultTrouble as trouble:
+        return NotAsked(str(trouble))
 
 
 def system_keyring(platform: str, runtime_folder: str, variables: MutableMapping[str, str]) -> Keyring:

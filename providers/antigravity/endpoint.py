@@ -16,6 +16,7 @@ from providers.antigravity.login import held, lapsed
 from providers.antigravity.provider import ACCOUNT, command_of
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unparseable
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, load_json, number, part
 from providers.model import HOUR, Reading, Source, Status
@@ -121,10 +122,7 @@ class AntigravityUsage(Endpoint):
 
 
 def _project(answer: Answer) -> Mapping[str, str]:
-    try:
-        body = load_json(answer.body)
-    except Unparseable:
-        body = None
+    body = body_of(answer)
     project = body.get("cloudaicompanionProject") if isinstance(body, Mapping) else None
     named = clean(project, 80) or clean(part(body, "cloudaicompanionProject").get("id"), 80)
     return {"project": named, "loaded_at": f"{answer.at:.0f}"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.model import Fact, Identity, LoginState, Source, Status
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def command_of(environment: Environment) -> str:
     return ""
 
 
-class AntigravityProvider:
+class AntigravityProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     descriptor = Descriptor("antigravity", "Antigravity", "A", "agy", 600, hidden_when_empty=True)
@@ -48,14 +48,6 @@ class AntigravityProvider:
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-antigravity*.json", sidecar),
         )
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider="antigravity", source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Whether Antigravity is here."""
         if files.get("token") is None:
@@ -65,10 +57,6 @@ class AntigravityProvider:
         from providers.antigravity.login import login_state
 
         return (login_state(files, context),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Its command, which a key runs, and its endpoint, which a person has to switch on."""

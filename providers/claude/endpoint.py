@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable, Unreadable
+from providers.base import Found, ReadContext, Unreadable
 from providers.claude.login import SCOPE, oauth_account, oauth_blob, plan_of, scopes_of
 from providers.claude.quota import SIGNS, identity_key, parse_usage
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint, usable
-from providers.engine.values import clean, epoch, load_json, part
+from providers.engine.values import clean, epoch, part
 from providers.model import Reading, Source, Status
 
 USAGE, PROFILE = "/api/oauth/usage", "/api/oauth/profile"
@@ -78,10 +79,7 @@ class ClaudeUsage(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or which of the broken logins it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if answer.status in (401, 403):
             return _refused(answer.status, body, credential)
         if question.name == "profile":

@@ -13,10 +13,11 @@ from typing import Any
 
 from providers.accounts.stored import found_key
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.base import FileBytes, Found, ReadContext, Unreadable
 from providers.claude.quota import SIGNS, parse_usage
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint, mark
-from providers.engine.values import clean, load_json, number, part
+from providers.engine.values import clean, number, part
 from providers.model import DAY, Reading, Source, Status, Window
 
 SERVICE = "claude-web"
@@ -87,10 +88,7 @@ class ClaudeWeb(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or what is wrong with the key."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if answer.status in (401, 403) and question.name != "credits":
             message = f"claude.ai no longer accepts the session key: quotadeck key set {SERVICE}"
             return Asked(AskOutcome.REFUSED, status=Status.EXPIRED, message=message)

@@ -15,8 +15,9 @@ from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Li
 from providers.base import FileBytes, Found, ReadContext, Unparseable
 from providers.codex.login import access_of, login_state
 from providers.codex.usage import parse_usage
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
-from providers.engine.values import clean, epoch, load_json, number
+from providers.engine.values import clean, epoch, number
 from providers.model import DAY, Status, Window
 from providers.record import replace
 
@@ -82,10 +83,7 @@ class CodexUsage(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or which of the broken logins it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if answer.status == 401:
             return _refused(credential)
         if question.name == "workspaces":

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
+from providers.base import Found, ReadContext
 from providers.copilot.login import HOST, held, login_state
 from providers.copilot.quota import plan_of, windows_of
-from providers.engine.answers import retry_after
+from providers.engine.answers import body_of, retry_after
 from providers.engine.tokens import fingerprint
-from providers.engine.values import clean, load_json, number
+from providers.engine.values import clean, number
 from providers.model import HOUR, Reading, Source, Status
 
 QUOTA = "/copilot_internal/user"
@@ -53,10 +53,7 @@ class CopilotQuota(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or which of the broken logins it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if answer.status != 200:
             return _wrong(answer, body)
         if not isinstance(body, Mapping) or not {"copilot_plan", "quota_snapshots", "login"} & set(body):

@@ -7,9 +7,9 @@ does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.model import Fact, Source
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from providers.asking import Endpoint
 
 
-class CopilotProvider:
+class CopilotProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     descriptor = Descriptor("copilot", "GitHub Copilot", "G", "copilot", hidden_when_empty=True)
@@ -38,23 +38,11 @@ class CopilotProvider:
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-copilot*.json", Source.SIDECAR),
         )
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider="copilot", source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """The state of the login that Copilot would use."""
         from providers.copilot.login import login_state
 
         return (login_state(files, context),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The quota endpoint."""

@@ -14,11 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
+from providers.base import Found, ReadContext
 from providers.cursor import quota
 from providers.cursor.login import held, lapsed, login_state, plan_of
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
-from providers.engine.values import clean, load_json, number
+from providers.engine.values import clean, number
 from providers.model import HOUR, MONTH, WEEK, Reading, Source, Status, Window
 
 SUMMARY, LEGACY, ME, STRIPE = "/api/usage-summary", "/api/usage", "/api/auth/me", "/api/auth/stripe"
@@ -78,10 +79,7 @@ class CursorUsage(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or which of the broken sessions it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         good = body if answer.status == 200 and isinstance(body, Mapping) else {}
         if question.name in _SIDES:
             return _side(question.name, good, credential, memory, answer.at)

@@ -7,9 +7,9 @@ not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from providers.base import KIB, Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import KIB, Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.model import Fact, LoginState, Source, Status
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ _ROWS = (
 """Four rows of a table that can hold gigabytes."""
 
 
-class CursorProvider:
+class CursorProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     descriptor = Descriptor("cursor", "Cursor", "U", "cursor-agent", hidden_when_empty=True)
@@ -45,14 +45,6 @@ class CursorProvider:
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-cursor*.json", Source.SIDECAR),
         )  # fmt: skip
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider="cursor", source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Who is logged in."""
         if not any(files.values()):
@@ -60,10 +52,6 @@ class CursorProvider:
         from providers.cursor.login import login_state
 
         return (login_state(files, context),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The usage endpoint."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 
 from providers.asking import Answer, Asked, AskOutcome, NoAnswer
+from providers.base import Unparseable
+from providers.engine.values import load_json
 from providers.model import Status
 
 SPENT_WAIT = 300.0
@@ -37,6 +39,15 @@ def shared_meaning(reply: Answer | NoAnswer, host: str) -> Asked | None:
         message = f"unexpected answer from {host} ({reply.status})"
         return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=message)
     return None
+
+
+def body_of(answer: Answer) -> object:
+    """The JSON of an answer, None if it is none."""
+    try:
+        document: object = load_json(answer.body)
+    except Unparseable:
+        return None
+    return document
 
 
 def retry_after(value: str, now: float) -> float | None:

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
+from providers.base import Found, ReadContext
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint, usable
-from providers.engine.values import clean, load_json, number
+from providers.engine.values import clean, number
 from providers.gemini import quota, renewal
 from providers.gemini.login import google_login, kind_of, lapsed, login_state, project_of
 from providers.model import HOUR, Reading, Source, Status
@@ -98,10 +99,7 @@ class GeminiQuota(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, a renewed token, or which of the broken logins it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if question.name == "renew":
             return _renewed(answer, body)
         if answer.status == 401:

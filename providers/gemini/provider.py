@@ -7,9 +7,9 @@ does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.model import Fact, LoginState, Source, Status
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from providers.asking import Endpoint
 
 
-class GeminiProvider:
+class GeminiProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     descriptor = Descriptor("gemini", "Gemini CLI", "E", "gemini", 600, hidden_when_empty=True)
@@ -35,14 +35,6 @@ class GeminiProvider:
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-gemini*.json", Source.SIDECAR),
         )
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider="gemini", source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Who is logged in."""
         if not any(files.values()):
@@ -50,10 +42,6 @@ class GeminiProvider:
         from providers.gemini.login import login_state
 
         return (login_state(files, context),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The quota endpoint."""

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from providers.accounts.stored import StoredKey
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
+from providers.base import Found, ReadContext
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
-from providers.engine.values import load_json, number
+from providers.engine.values import number
 from providers.keyed import balances, plans
 from providers.keyed.figures import BAD_KEY, Side, Usage, Wrong
 from providers.keyed.login import account_of, held, login_state
@@ -75,10 +76,7 @@ class KeyedUsage(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or what is wrong.  A side path may fail without a word."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if question.name == "side":
             found = body if answer.status == 200 and isinstance(body, Mapping) else {}
             kept = {_SIDE_AT: f"{answer.at:.0f}", **SIDES[self._service.id](found, answer.at)}

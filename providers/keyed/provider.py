@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from providers.accounts.stored import keys_source
-from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.keyed.services import SERVICES, Service
 from providers.model import Fact, LoginState, Source, Status
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from providers.asking import Endpoint
 
 
-class KeyedProvider:
+class KeyedProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     def __init__(self, service: Service) -> None:
@@ -31,14 +31,6 @@ class KeyedProvider:
         ours = FileSource("endpoint_sidecar", "our sidecars", environment.quota_dir, name, Source.ENDPOINT)
         return keys_source(environment), ours
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider=self._service.id, source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Whether there is a key."""
         service, variables = self._service, context.environment.variables
@@ -48,10 +40,6 @@ class KeyedProvider:
         from providers.keyed.login import login_state
 
         return (login_state(self._service, files, context),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The usage endpoint."""

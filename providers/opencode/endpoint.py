@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
+from providers.base import Found, ReadContext
+from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
-from providers.engine.values import clean, load_json, number, percent, reset_time
+from providers.engine.values import clean, number, percent, reset_time
 from providers.model import FIVE_HOURS, MONTH, WEEK, Reading, Source, Status, Window
 from providers.opencode.login import held, login_state
 
@@ -59,10 +60,7 @@ class OpenCodeGoUsage(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading, or which of the broken keys it is."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         if answer.status == 401:
             message = "the key is not accepted: run opencode auth login"
             return Asked(AskOutcome.REFUSED, status=Status.EXPIRED, message=message)

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
-from providers.base import Found, ReadContext, Unparseable
-from providers.engine.values import clean, load_json, number, part, percent, reset_time
+from providers.base import Found, ReadContext
+from providers.engine.answers import body_of
+from providers.engine.values import clean, number, part, percent, reset_time
 from providers.model import FIVE_HOURS, WEEK, Reading, Source, Status, Window
 from providers.router.pool import PORT, account_key, accounts, login_state, port_of
 
@@ -50,10 +51,7 @@ class RouterHealth(Endpoint):
         context: ReadContext,
     ) -> Asked:
         """A reading for each account, the one that is shown first."""
-        try:
-            body = load_json(answer.body)
-        except Unparseable:
-            body = None
+        body = body_of(answer)
         rows = body.get("accounts") if isinstance(body, Mapping) and answer.status == 200 else None
         if not isinstance(rows, list):
             message = f"unexpected answer from CC-Router ({answer.status})"

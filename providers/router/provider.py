@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from providers.base import Descriptor, Environment, FileBytes, FileSource, Found, LogReader, ReadContext
+from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
+from providers.engine.plain import PlainProvider
 from providers.model import Fact, LoginState, Source, Status
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from providers.asking import Endpoint
 
 
-class RouterProvider:
+class RouterProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
     descriptor = Descriptor("router", "CC-Router", "P", "cc-router", hidden_when_empty=True)
@@ -30,14 +30,6 @@ class RouterProvider:
             ),
         )
 
-    def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
-        """Facts of one sidecar."""
-        from providers.engine.sidecar import parse_sidecar
-
-        return parse_sidecar(
-            file, provider="router", source=source.kind, origin=str(file.path), now=context.now
-        )
-
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Whether it has accounts."""
         if files.get("accounts") is None:
@@ -45,10 +37,6 @@ class RouterProvider:
         from providers.router.pool import login_state
 
         return (login_state(files),)
-
-    def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
-        """No source of this provider is a log: raises KeyError."""
-        raise KeyError(source.id)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Its health page on this machine."""
