@@ -186,7 +186,6 @@ class Live:
         self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
         self._watch.start()
         self._reader.do(self._tune)
-        self._reader.do(self._keep_settings)
 
     def reread(self, provider: str | None) -> None:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
@@ -377,15 +376,12 @@ class Live:
             self._history = History(self.environment.state_dir / "history.sqlite3")
         return self._history
 
-    def _keep_settings(self) -> Sequence[Fact]:
+    def _tune(self) -> Sequence[Fact]:
+        """What need not be done before the first frame."""
+        from providers.engine.reader import sweep_seconds_for
         from providers.engine.settings_file import keep_parsed
 
         keep_parsed(self.environment)
-        return ()
-
-    def _tune(self) -> Sequence[Fact]:
-        from providers.engine.reader import sweep_seconds_for
-
         if self._reader is not None and self._watch is not None:
             self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
         return ()

@@ -260,7 +260,7 @@ def test_a_switched_off_provider_is_not_touched(made: Made, name: str) -> None:
         assert touched.opened & (own - shared) == set()
         assert world.server.requests_of(name) == []
         panel = [p for p in live.view().providers if p.id == name]
-        assert all(p.status is Status.DISABLED for p in panel)
+        assert [p.status for p in panel] == [Status.DISABLED]
     finally:
         touched.opened |= before
 
