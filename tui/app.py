@@ -10,10 +10,9 @@ from typing import Any
 
 from providers.engine.shown import ProviderView
 from providers.record import replace
-from tui.deck import ORDERS
+from tui.deck import ORDERS, DeckGrid
 from tui.drawing import DeckApp
 from tui.filter_line import FilterLine
-from tui.panel import Panel
 from tui.text import clock_time, countdown
 from tui.themes import OURS
 
@@ -36,7 +35,7 @@ class QuotadeckApp(DeckApp):
         self.grid.next_problem(self.feed.view(), way)
         self.draw()
 
-    def on_panel_picked(self, picked: Panel.Picked) -> None:
+    def on_deck_grid_picked(self, picked: DeckGrid.Picked) -> None:
         """A click on a panel."""
         self.grid.pick(picked.provider_id)
         self.draw()

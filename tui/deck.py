@@ -5,22 +5,26 @@ Holds the cursor and nothing of the figures; every draw is handed a `DeckView`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from textual.app import ComposeResult
-from textual.events import MouseScrollDown, MouseScrollUp
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
 
 from providers.engine.shown import DeckView, ProviderView, Severity
 from providers.model import PROBLEMS, Status
 from providers.record import Record, replace
-from tui.arrange import SHORT, Arrangement, Place, arrange, kind_of, step
+from tui.arrange import SHORT, Arrangement, Place, arrange, columns_of, kind_of, step
+from tui.canvas import Canvas, Sheet
 from tui.glyphs import Glyphs
-from tui.painted import Painted
-from tui.panel import Panel, needs
-from tui.rows import Frame
+from tui.painted import Piece
+from tui.panel import Panel, draw_panel, needs
+from tui.rows import Content, Frame, content
 from tui.text import Zone, account_name
 
 ORDERS = ("config", "fullest", "reset")
+SLICES = 3
+"""Slices of a column of panels: what is left of the countdowns, they, and what is right."""
 _SCROLLS = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
 
 
@@ -40,10 +44,17 @@ class Look(Record):
     """Hidden panels are shown too."""
 
 
-class DeckGrid(Painted):
+class DeckGrid(Canvas):
     """Panels in their places."""
 
-    def __init__(self, known: Sequence[str] = ()) -> None:
+    class Picked(Message):
+        """A panel was clicked, ``zoom`` if twice."""
+
+        def __init__(self, provider_id: str, *, zoom: bool) -> None:
+            super().__init__()
+            self.provider_id, self.zoom = provider_id, zoom
+
+    def __init__(self) -> None:
         super().__init__(id="deck")
         self.chosen = ""
         self.zoomed = False
@@ -51,11 +62,11 @@ class DeckGrid(Painted):
         self.arrangement = Arrangement((), 0, 0, 0, 1)
         self.order: tuple[str, ...] = ()
         self._scroll = 0
-        self._panels = {provider_id: Panel(provider_id) for provider_id in known}
+        self._panels: dict[str, Panel] = {}
 
     def compose(self) -> ComposeResult:
-        """The panels that are known from the start; mounting them later costs a frame."""
-        yield from self._panels.values()
+        """The slices that the first draw will want."""
+        yield from self.cover(SLICES * columns_of(self.app.size.width))
 
     def draw(self, view: DeckView, look: Look, width: int, height: int) -> int:
         """Draws every panel that fits; returns how many lines were repainted."""
@@ -70,49 +81,48 @@ class DeckGrid(Painted):
         )  # fmt: skip
         if self.zoomed and providers:
             self.arrangement = Arrangement((Place(self._index(), 0, 0, width, height),), 1, 1, height, 1)
+            held: dict[str, Content] = {}
         else:
-            self.arrangement = self._arranged(providers, frame, width, height)
-        return self._place(providers, frame)
+            # Columns may differ by a cell; what a panel needs is asked for the narrowest.
+            narrow = replace(frame, width=width // columns_of(width))
+            held = {p.id: content(p, narrow) for p in providers}
+            wanted = [needs(held[p.id], narrow) for p in providers]
+            top = self.arrangement.first - 1 if self.arrangement.first else 0
+            self.arrangement = arrange(wanted, width, height, self._index(), top)
+        self._panels = {}
+        for place in self.arrangement.places:
+            provider = providers[place.index]
+            own = replace(frame, width=place.width, chosen=provider.id == self.chosen)
+            same = place.width == width // columns_of(width) and provider.id in held
+            inside = held[provider.id] if same else content(provider, own)
+            self._panels[provider.id] = draw_panel(
+                provider, inside, own, place, zoomed=self.zoomed, scroll=self._scroll
+            )
+        return self._paint(view.generated_at, width)
 
-    def tick(self, view: DeckView) -> int:
+    def tick_times(self, view: DeckView) -> int:
         """Draws only what time changes in the panels that are shown."""
-        shown = {self.order[place.index] for place in self.arrangement.places}
-        return sum(self._panels[p.id].tick(p, view.generated_at) for p in view.providers if p.id in shown)
+        ticks: dict[tuple[int, int], Piece] = {}
+        for provider in view.providers:
+            if provider.id in self._panels:
+                ticks |= self._panels[provider.id].ticking(provider, view.generated_at)
+        return self.tick(ticks)
 
-    def _arranged(
-        self, providers: Sequence[ProviderView], frame: Frame, width: int, height: int
-    ) -> Arrangement:
-        columns = {1: width, 2: width // 2, 3: width // 3}
-        first = arrange([(1, 1)] * len(providers), width, height, 0, 0)
-        narrow = replace(frame, width=columns[first.columns])
-        wanted = [needs(p, narrow) for p in providers]
-        top = self.arrangement.first - 1 if self.arrangement.first else 0
-        return arrange(wanted, width, height, self._index(), top)
+    def _paint(self, now: float, width: int) -> int:
+        sheets: list[Sheet] = []
+        ticks: dict[tuple[int, int], Piece] = {}
+        for panel in self._panels.values():
+            sheets.append(Sheet(panel.place.x, panel.place.y, panel.place.width, panel.lines))
+            ticks |= panel.ticking(panel.provider, now)
+        return self.paint(sheets, ticks, _edges(self._panels.values(), width))
 
-    def _place(self, providers: Sequence[ProviderView], frame: Frame) -> int:
-        """Puts panels where they belong; one that has no place is not displayed."""
-        repainted = 0
-        placed = {providers[place.index].id: place for place in self.arrangement.places}
-        for gone in [i for i in self._panels if i not in placed]:
-            self._panels[gone].put(None)
-        for provider in providers:
-            place = placed.get(provider.id)
-            if place is None:
-                continue
-            panel = self._panel(provider.id)
-            panel.put(place)
-            chosen = provider.id == self.chosen
-            own = replace(frame, width=place.width, chosen=chosen)
-            repainted += panel.draw(provider, own, place.height, self.zoomed, self._scroll)
-        return repainted
-
-    def _panel(self, provider_id: str) -> Panel:
-        """The panel of a provider, made at its first sight and kept for good."""
-        panel = self._panels.get(provider_id)
-        if panel is None:
-            panel = self._panels[provider_id] = Panel(provider_id)
-            self.mount(panel)
-        return panel
+    def on_click(self, event: Click) -> None:
+        """A click chooses the panel under it, a second one opens it."""
+        x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
+        for panel in self._panels.values():
+            place = panel.place
+            if place.x <= x < place.x + place.width and place.y <= y < place.y + place.height:
+                self.post_message(self.Picked(panel.provider.id, zoom=event.chain >= 2))
 
     def _visible(self, view: DeckView, look: Look, height: int) -> list[ProviderView]:
         """The panels to show, in the order that is looked at; in a short pane those with
@@ -172,6 +182,21 @@ class DeckGrid(Painted):
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """The wheel moves the cursor."""
         self.app.call_later(self.app.run_action, "move('up')")
+
+
+def _edges(panels: Iterable[Panel], width: int) -> list[int]:
+    """Where the deck is cut: at each column of panels, and around what ticks in it."""
+    edges = {0, width}
+    columns: dict[int, list[tuple[int, int]]] = {}
+    for panel in panels:
+        columns.setdefault(panel.place.x, [])
+        if panel.ticks:
+            columns[panel.place.x].append(panel.cuts)
+    for x, cuts in columns.items():
+        edges.add(x)
+        if cuts:
+            edges |= {min(left for left, _ in cuts), max(right for _, right in cuts)}
+    return sorted(edges)
 
 
 def _fullest(provider: ProviderView) -> float:

@@ -128,7 +128,7 @@ class DeckApp(Crash, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """The fixed tree: header, grid, lane, the lines for a filter and a question, footer."""
         yield Header(id="header")
-        yield DeckGrid([provider.id for provider in self.feed.view().providers])
+        yield DeckGrid()
         yield Lane(id="lane")
         yield FilterLine()
         yield Banner()
@@ -243,7 +243,7 @@ class DeckApp(Crash, inherit_bindings=False):
             self.draw()
         else:
             self._due = _next_due(view)
-            self.grid.tick(view)
+            self.grid.tick_times(view)
 
     def draw(self) -> int:
         """Draws everything that differs from what is shown; returns the repainted lines."""

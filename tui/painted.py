@@ -1,6 +1,6 @@
 """The one way of drawing: lines of toned pieces, repainted only where a text changed.
 
-Every widget of the pane derives from `Painted`.  No markup is parsed anywhere, so foreign
+Every widget of the pane derives from `Painted` or shows a `Canvas`.  No markup is parsed anywhere, so foreign
 text can have no effect but to be read; a `show` with the same lines sends no byte.
 """
 
@@ -63,6 +63,13 @@ def _ascii(text: str) -> str:
     return ascii_only(printable(text))
 
 
+def segments_of(line: Line, app: object) -> list[Segment]:
+    """A line in the styles of the app's palette, fit for its terminal."""
+    palette: dict[str, Style] = getattr(app, "palette", {})
+    clean = _ascii if getattr(app, "ascii_only", False) else printable
+    return [Segment(clean(piece.text), palette.get(piece.tone)) for piece in line]
+
+
 class Painted(Widget):
     """A widget that shows lines, in the styles that the app's palette gives their tones."""
 
@@ -91,6 +98,4 @@ class Painted(Widget):
         width = self.size.width
         line = self.lines[y] if y < len(self.lines) else ()
         palette: dict[str, Style] = getattr(self.app, "palette", {})
-        clean = _ascii if getattr(self.app, "ascii_only", False) else printable
-        segments = [Segment(clean(piece.text), palette.get(piece.tone)) for piece in line]
-        return Strip(segments).adjust_cell_length(width, palette.get("text"))
+        return Strip(segments_of(line, self.app)).adjust_cell_length(width, palette.get("text"))
