@@ -2,8 +2,8 @@
 
 A partial update is sent from a widget's left edge, so the columns in which countdowns tick
 are slices of their own: a few cells are sent where a whole line would be (73 KB a minute
-instead of 403 when seconds are shown).  A widget is a millisecond of the first frame, and
-this takes three for each column of panels however many panels there are.
+instead of 403 when seconds are shown).  The first frame has but one slice, as each costs
+it 2 ms; it is divided when that is out.
 
 Used by the deck alone.
 """
@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -64,14 +65,18 @@ class Canvas(Widget):
         self._rows: list[dict[int, tuple[int, Line]]] = []
         self._ticks: dict[tuple[int, int], Piece] = {}
         self._edges: tuple[int, ...] = ()
-        self._slices: list[Slice] = []
+        self._slices = [Slice()]
+        self._whole = True
         self._strips: dict[int, Strip] = {}
         self._palette: dict[str, Style] | None = None
 
-    def cover(self, count: int) -> list[Slice]:
-        """Makes ``count`` slices before the first layout; mounting them later costs a frame."""
-        self._slices = [Slice() for _ in range(count)]
-        return self._slices
+    def compose(self) -> ComposeResult:
+        """The one slice of the first frame."""
+        yield self._slices[0]
+
+    def divide(self) -> None:
+        """From the next `paint` on it is cut at its edges."""
+        self._whole = False
 
     def paint(self, sheets: Sequence[Sheet], ticks: Ticks, edges: Sequence[int]) -> int:
         """Shows these sheets with these ticks over them, cut into slices at ``edges`` (cells
@@ -81,7 +86,7 @@ class Canvas(Widget):
         for sheet in sheets:
             for offset, line in enumerate(sheet.lines):
                 rows[sheet.y + offset][sheet.x] = sheet.width, line
-        self._cut(tuple(edges))
+        self._cut((edges[0], edges[-1]) if self._whole else tuple(edges))
         old, self._rows = self._rows, rows
         changed: list[Region] = []
         for y in range(max(len(old), len(rows))):
@@ -122,12 +127,9 @@ class Canvas(Widget):
                 parts.append(Strip([Segment(" " * (x - end), plain)], x - end))
             parts.append(Strip(segments_of(line, self.app)).adjust_cell_length(width, plain))
             end = x + width
-        made = Strip.join(parts)
-        for (at, x), piece in self._ticks.items():
-            if at == y:
-                over = Strip(segments_of((piece,), self.app))
-                made = Strip.join([made.crop(0, x), over, made.crop(x + over.cell_length)])
-        return made.adjust_cell_length(max(self.size.width, end), plain)
+        made = Strip.join(parts).adjust_cell_length(max(self.size.width, end), plain)
+        over = sorted((x, piece) for (at, x), piece in self._ticks.items() if at == y)
+        return _laid_over(made, [(x, segments_of((piece,), self.app)) for x, piece in over])
 
     def _cut(self, edges: tuple[int, ...]) -> None:
         if edges == self._edges:
@@ -148,6 +150,17 @@ class Canvas(Widget):
             for piece in self._slices:
                 if piece.left < region.right and region.x < piece.right:
                     piece.refresh(Region(0, region.y, piece.right - piece.left, 1))
+
+
+def _laid_over(line: Strip, ticks: Sequence[tuple[int, list[Segment]]]) -> Strip:
+    """``line`` with each of these, from left to right, over the cells from its x on."""
+    if not ticks:
+        return line
+    laid = [(x, Strip(segments)) for x, segments in ticks]
+    cuts = [edge for x, strip in laid for edge in (x, x + strip.cell_length)]
+    parts = list(line.divide([*cuts, line.cell_length]))
+    parts[1::2] = [strip for _, strip in laid]
+    return Strip.join(parts)
 
 
 def _bottom(sheets: Sequence[Sheet]) -> int:

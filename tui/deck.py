@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual.app import ComposeResult
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
@@ -23,8 +22,6 @@ from tui.rows import Content, Frame, content
 from tui.text import Zone, account_name
 
 ORDERS = ("config", "fullest", "reset")
-SLICES = 3
-"""Slices of a column of panels: what is left of the countdowns, they, and what is right."""
 _SCROLLS = {"down": 1, "up": -1, "page_down": 10, "page_up": -10}
 
 
@@ -63,10 +60,6 @@ class DeckGrid(Canvas):
         self.order: tuple[str, ...] = ()
         self._scroll = 0
         self._panels: dict[str, Panel] = {}
-
-    def compose(self) -> ComposeResult:
-        """The slices that the first draw will want."""
-        yield from self.cover(SLICES * columns_of(self.app.size.width))
 
     def draw(self, view: DeckView, look: Look, width: int, height: int) -> int:
         """Draws every panel that fits; returns how many lines were repainted."""

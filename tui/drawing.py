@@ -150,6 +150,8 @@ class DeckApp(Crash, inherit_bindings=False):
         gc.freeze()
         gc.enable()
         self.feed.keep()
+        self.grid.divide()
+        self._draw_soon()
         asyncio.get_running_loop().call_later(CONNECT_AFTER, self._settle_in)
 
     def _settle_in(self) -> None:
