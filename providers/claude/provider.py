@@ -20,12 +20,24 @@ from providers.base import (
 from providers.claude.login import claude_home, config_file, login_facts, secrets_home
 from providers.engine.sidecar import parse_sidecar
 from providers.engine.values import clean
-from providers.model import Fact, Source
+from providers.model import Fact, LoginState, Source
 from providers.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from providers.asking import Endpoint
+
+
+_AIMONITOR = """
+SELECT 'account ' || a.id, json_object(
+    'label', a.label, 'email', a.email, 'organisation', a.organization_uuid,
+    'relogin', a.needs_relogin, 'five_hour_pct', u.five_hour_pct,
+    'five_hour_reset_at', u.five_hour_reset_at, 'seven_day_pct', u.seven_day_pct,
+    'seven_day_reset_at', u.seven_day_reset_at, 'fetched_at', u.fetched_at)
+FROM accounts a LEFT JOIN oauth_usage u ON u.account_id = a.id WHERE a.provider = 'claude'
+UNION ALL SELECT key, value FROM settings WHERE key = 'daemon_status'
+"""
+"""The figures of each account that aimonitor knows, and its daemon's word on the live one."""
 
 
 class ClaudeProvider:
@@ -60,6 +72,17 @@ class ClaudeProvider:
             keys_source(environment),
             FileSource("swap_usage", "claude-swap", swap / "cache", "usage.json", sidecar, login=True),
             FileSource("swap_slots", "accounts of claude-swap", swap, "sequence.json", kept, login=True),
+            FileSource(
+                "aimonitor",
+                "aimonitor",
+                _aimonitor_home(environment),
+                "aimonitor.db",
+                sidecar,
+                MIB,
+                login=True,
+                query=_AIMONITOR,
+                watched=False,
+            ),
             FileSource("statusline", "our status line", environment.statusline_dir, "claude.*.json", line),
             FileSource(
                 "endpoint_sidecar", "our sidecars", environment.quota_dir, "claude.*.json", Source.ENDPOINT
@@ -92,10 +115,17 @@ class ClaudeProvider:
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """The state of the live login, Claude Code's own cached figures, and claude-swap's."""
         facts = list(login_facts(files, context))
-        if files.get("swap_usage") is not None:
+        usage, slots = files.get("swap_usage"), files.get("swap_slots")
+        if usage is not None:
             from providers.claude.swapped import swapped_readings
 
-            facts += swapped_readings(files["swap_usage"], files.get("swap_slots"), context.now)
+            facts += swapped_readings(usage, slots, context.now)
+        if files.get("aimonitor") is not None:
+            from providers.claude.monitored import monitored_facts
+            from providers.claude.swapped import slot_keys
+
+            owners = slot_keys(slots) | _own_key(facts)
+            facts += monitored_facts(files["aimonitor"], owners, context.now)
         return facts
 
     def open_log(self, source: FileSource, path: Path, head: bytes) -> LogReader:
@@ -108,6 +138,18 @@ class ClaudeProvider:
         from providers.claude.web import ENDPOINT as WEB
 
         return ENDPOINT, WEB
+
+
+def _aimonitor_home(environment: Environment) -> Path:
+    if environment.platform == "darwin":
+        return environment.home / "Library/Application Support/aimonitor"
+    return environment.folder("XDG_DATA_HOME", ".local/share") / "aimonitor"
+
+
+def _own_key(facts: Iterable[Fact]) -> dict[tuple[str, str], str]:
+    """The identity key of the live login by its e-mail and its organisation's uuid."""
+    identities = [fact.identity for fact in facts if isinstance(fact, LoginState) and fact.identity]
+    return {(i.email.lower(), i.key.partition("/")[2]): i.key for i in identities}
 
 
 PROVIDER = ClaudeProvider()

@@ -39,6 +39,16 @@ def swapped_readings(cache: Found, sequence: Found, now: float) -> Iterator[Read
             )  # fmt: skip
 
 
+def slot_keys(sequence: Found) -> dict[tuple[str, str], str]:
+    """The identity key of each slot by its e-mail (lower case) and its organisation's uuid."""
+    keys: dict[tuple[str, str], str] = {}
+    for slot in list(part(_document(sequence), "accounts").values())[:_MOST]:
+        if isinstance(slot, Mapping) and clean(slot.get("uuid")):
+            email, organisation = clean(slot.get("email"), 100), clean(slot.get("organizationUuid"))
+            keys[email.lower(), organisation] = f"{clean(slot.get('uuid'))}/{organisation}"
+    return keys
+
+
 def _windows(good: Mapping[str, Any], at: float, now: float) -> Iterator[Window]:
     rows = [("5h", "5 h", FIVE_HOURS, part(good, "five_hour")), ("7d", "7 d", WEEK, part(good, "seven_day"))]
     scoped = good.get("scoped")

@@ -65,6 +65,6 @@ def _in_words(error: Exception) -> str:
     text = str(error).lower()
     if "locked" in text or "busy" in text:
         return "is in use just now; it is tried again"
-    if "no such table" in text:
+    if "no such table" in text or "no such column" in text:
         return "has another form than this version knows"
     return "is not a database that can be read"

@@ -36,6 +36,7 @@ PLACES = {
     "keys": ".local/share/quotadeck/keys.json",
     "swap_usage": ".local/share/claude-swap/cache/usage.json",
     "swap_slots": ".local/share/claude-swap/sequence.json",
+    "aimonitor": ".local/share/aimonitor/aimonitor.db",
     "statusline": ".local/state/quotadeck/statusline/claude.0a-b.json",
     "endpoint_sidecar": ".local/state/quotadeck/quota/claude.a1b2c3.json",
     "tokenmaxxer": ".claude/.tokenmaxxer-claude.json",
@@ -68,6 +69,7 @@ def test_where_each_source_lies(environment: Environment) -> None:
         "keys",
         "swap_usage",
         "swap_slots",
+        "aimonitor",
     ]
     assert not any(s.log for s in sources)
 
@@ -76,7 +78,8 @@ def test_everything_of_claude_moves_with_its_folder(with_variables: Callable[...
     """CLAUDE_CONFIG_DIR and XDG_CACHE_HOME leave nothing of a profile in the default places."""
     environment = with_variables(CLAUDE_CONFIG_DIR="/profile", XDG_CACHE_HOME="/cache")
     moved = {s.id for s in PROVIDER.sources(environment) if s.folder.is_relative_to(environment.home)}
-    assert moved == {"statusline", "endpoint_sidecar", "onwatch", "web", "keys", "swap_usage", "swap_slots"}
+    in_home = {"statusline", "endpoint_sidecar", "onwatch", "web", "keys"}
+    assert moved == in_home | {"swap_usage", "swap_slots", "aimonitor"}
 
 
 def read(environment: Environment, source_id: str, data: bytes, name: str = "") -> list[Reading | Failure]:
