@@ -23,7 +23,7 @@ REAL_HOME = os.path.expanduser("~")
 GUARDED = tuple(
     os.path.join(REAL_HOME, name)
     for name in (
-        ".claude", ".claude.json", ".claude-session-key",
+        ".claude", ".claude.json", ".claude-session-key", ".claude-monitor",
         ".codex", ".copilot", ".gemini", ".onwatch", ".cc-router",
         ".config/quotadeck", ".config/github-copilot", ".config/gh", ".config/ccstatusline",
         ".cache/ccstatusline", ".cache/openusage", ".local/state/quotadeck", ".local/share/quotadeck",

@@ -93,7 +93,7 @@ def relative(paths: set[str]) -> set[str]:
         if path.startswith(BY_THE_INTERPRETER) or TOY.search(path):
             continue
         inside = re.search(
-            r"/(\.(?:claude(?:-session-key)?|cc-router|codex|config|copilot|cursor|gemini|local|cache|onwatch)\b.*)",
+            r"/(\.(?:claude(?:-session-key|-monitor)?|cc-router|codex|config|copilot|cursor|gemini|local|cache|onwatch)\b.*)",
             path,
         )
         if inside:

@@ -89,6 +89,10 @@ class ClaudeProvider:
             ),
             FileSource("tokenmaxxer", "tokenmaxxer", home, ".tokenmaxxer-claude*.json", line),
             FileSource("onwatch", "onWatch", user / ".onwatch/data", "anthropic-statusline.json", line),
+            # Beside it lies an answer of the endpoint, in which 1 % has become 100 %: left alone.
+            FileSource(
+                "claude_monitor", "claude-monitor", user / ".claude-monitor/statusline", "latest.json", line
+            ),
             FileSource(
                 "token_optimizer", "token-optimizer", home / "token-optimizer", "rate-limits.json", line
             ),

@@ -85,8 +85,8 @@ UNIT_KEYS = ("unit", "currency")
 ENABLED_KEYS = ("is_enabled", "enabled")
 
 OBSERVED_KEYS = (
-    "observed_at", "captured_at", "fetched_at", "fetched_at_ms", "updated_at", "timestamp", "ts",
-    "last_updated", "published_at", "sampled_at", "exported_at", "generated_at",
+    "observed_at", "captured_at", "captured_at_epoch", "fetched_at", "fetched_at_ms", "updated_at",
+    "timestamp", "ts", "last_updated", "published_at", "sampled_at", "exported_at", "generated_at",
 )  # fmt: skip
 PLAN_KEYS = (
     "plan", "plan_type", "plan_name", "copilot_plan", "access_type_sku", "sku", "tier", "rate_limit_tier",

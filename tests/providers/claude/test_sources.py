@@ -26,6 +26,7 @@ CACHES = {
     ("rate_limit_cache", "rate_limit_cache_percent.json"): (BOTH, Source.STATUSLINE),
     ("rate_limit_cache", "rate_limit_cache_ratio.json"): (BOTH, Source.STATUSLINE),
     ("onwatch", "claude_statusline_stdin.json"): (BOTH, Source.STATUSLINE),
+    ("claude_monitor", "claude_monitor_statusline.json"): (BOTH, Source.STATUSLINE),
 }
 
 PLACES = {
@@ -41,6 +42,7 @@ PLACES = {
     "endpoint_sidecar": ".local/state/quotadeck/quota/claude.a1b2c3.json",
     "tokenmaxxer": ".claude/.tokenmaxxer-claude.json",
     "onwatch": ".onwatch/data/anthropic-statusline.json",
+    "claude_monitor": ".claude-monitor/statusline/latest.json",
     "token_optimizer": ".claude/token-optimizer/rate-limits.json",
     "claude_hud": ".claude/plugins/claude-hud/.usage-cache.json",
     "ccstatusline": ".cache/ccstatusline/usage.json",
@@ -78,7 +80,7 @@ def test_everything_of_claude_moves_with_its_folder(with_variables: Callable[...
     """CLAUDE_CONFIG_DIR and XDG_CACHE_HOME leave nothing of a profile in the default places."""
     environment = with_variables(CLAUDE_CONFIG_DIR="/profile", XDG_CACHE_HOME="/cache")
     moved = {s.id for s in PROVIDER.sources(environment) if s.folder.is_relative_to(environment.home)}
-    in_home = {"statusline", "endpoint_sidecar", "onwatch", "web", "keys"}
+    in_home = {"statusline", "endpoint_sidecar", "onwatch", "claude_monitor", "web", "keys"}
     assert moved == in_home | {"swap_usage", "swap_slots", "aimonitor"}
 
 

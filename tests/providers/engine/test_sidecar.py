@@ -89,6 +89,7 @@ INTEROP: dict[str, tuple[str, Rows, Status]] = {
     "quotadeck/copilot.d4e5f6.json": ("copilot", {"month": (None, None)}, Status.EXPIRED),
     "caches/ccstatusline_usage.json": ("claude", BOTH | FABLE | {"spend": (24.68, None)}, Status.OK),
     "caches/claude_statusline_stdin.json": ("claude", BOTH, Status.OK),
+    "caches/claude_monitor_statusline.json": ("claude", BOTH, Status.OK),
     "caches/rate_limit_cache_percent.json": ("claude", BOTH, Status.OK),
     "caches/rate_limit_cache_ratio.json": ("claude", BOTH, Status.OK),
     "caches/token_optimizer_rate_limits.json": ("claude", BOTH, Status.OK),
