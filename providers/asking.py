@@ -48,15 +48,33 @@ class Site(Record):
         return self.base.partition("://")[2]
 
 
+OWN_SERVICE = "quotadeck"
+
+
+class Kept(Record):
+    """An item of the keyring, by the two names under which keyrings file: ours, or one that a
+    tool put there for itself."""
+
+    service: str
+    user: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a tool put it there, so that it is only read, and a keychain may ask first."""
+        return self.service != OWN_SERVICE
+
+
 class Credential(Record):
     """An access token as it lies there, good for this account at this moment.
 
     ``account`` is the identity key of the login; ``fingerprint`` 16 hex digits of the token's
     SHA-256, which may be stored; ``token`` and ``extra`` (further values to send) may not.
     ``renewable`` says that the CLI holds a refresh token, so that a refused access token is
-    idle and not expired.  ``kept_as`` names the key in the vault where the token has to be
-    fetched from; ``token`` is empty until then.  ``lapsed``: the token is over, and the first
-    question renews it, which is done only for a service whose refresh tokens do not rotate.
+    idle and not expired.  ``kept`` is where in the keyring the token has to be fetched from;
+    ``token`` is empty until then, and ``fingerprint`` too if a tool put it there.  ``lapsed``: the
+    token is over, and the first question renews it, which is done only for a service whose
+    refresh tokens do not rotate.  ``others`` are further logins of the same person, tried in
+    this order once this one is refused.
     """
 
     account: str
@@ -64,8 +82,9 @@ class Credential(Record):
     token: str
     extra: Mapping[str, str] = MappingProxyType({})
     renewable: bool = True
-    kept_as: str = ""
+    kept: Kept | None = None
     lapsed: bool = False
+    others: tuple[Credential, ...] = ()
 
     _hidden = ("token", "extra")
 
@@ -172,6 +191,10 @@ class Endpoint(Protocol):
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
         """The credential in the provider's login files (by source id), if it can be used now."""
+
+    def token_in(self, secret: str, context: ReadContext) -> str | NotAsked:
+        """The token in what a tool put into the keyring, if it can be used now."""
+        return secret
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from providers.asking import NotAsked
+    from providers.asking import Kept, NotAsked
     from providers.engine.asker import Asker
     from providers.engine.history import History, Sample
     from providers.engine.http import Http
@@ -72,11 +72,11 @@ def open_live(
     return Live(environment, settings, clock, ordered, network, secret or partial(_from_keyring, environment))
 
 
-def _from_keyring(environment: Environment, name: str) -> str | NotAsked:
-    """A key from the keyring of the system, which is not touched before."""
+def _from_keyring(environment: Environment, kept: Kept) -> str | NotAsked:
+    """A secret from the keyring of the system, which is not touched before."""
     from providers.accounts.vault import fetch
 
-    return fetch(environment, name)
+    return fetch(environment, kept)
 
 
 class Live:

@@ -9,11 +9,23 @@ from pathlib import Path
 
 import httpx
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
+from providers.asking import (
+    Answer,
+    Asked,
+    AskOutcome,
+    Credential,
+    Endpoint,
+    Kept,
+    Limits,
+    NotAsked,
+    Question,
+    Site,
+)
 from providers.base import Environment, FileBytes, FileSource, Found, ReadContext
 from providers.engine.http import Http
 from providers.engine.sidecar import parse_sidecar
 from providers.model import Fact, Identity, LoginState, Reading, Source, Status, Window
+from providers.record import replace
 from tests.conftest import FakeClock
 from tests.toy import Toy
 
@@ -21,7 +33,9 @@ HOST = "toy.example"
 
 
 class ToyEndpoint(Endpoint):
-    """The login file holds "account token"; an answer is ``{"used": percent}``."""
+    """Each line of the login file holds "account token", the first counts most; a token
+    "@service" is in the keyring, filed there under the account.  An answer is
+    ``{"used": percent}``."""
 
     id = "usage"
     title = "usage endpoint"
@@ -34,10 +48,11 @@ class ToyEndpoint(Endpoint):
         found = files.get("login")
         if not isinstance(found, FileBytes):
             return NotAsked("no login here")
-        account, _, token = found.data.decode().strip().partition(" ")
-        if not token:
+        lines = [line.partition(" ") for line in found.data.decode().splitlines()]
+        logins = [_credential(account, token) for account, _, token in lines if token]
+        if not logins:
             return NotAsked("renews when toy runs")
-        return Credential(account, hashlib.sha256(token.encode()).hexdigest()[:16], token)
+        return replace(logins[0], others=tuple(logins[1:]))
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
@@ -75,6 +90,17 @@ class ToyEndpoint(Endpoint):
             complete=True,
         )
         return Asked(AskOutcome.ANSWERED, reading)
+
+
+def _credential(account: str, token: str) -> Credential:
+    if token.startswith("@"):
+        return Credential(account, "", "", kept=Kept(token[1:], account))
+    return Credential(account, fingerprint(token), token)
+
+
+def fingerprint(token: str) -> str:
+    """As a credential has it."""
+    return hashlib.sha256(token.encode()).hexdigest()[:16]
 
 
 class AskedToy(Toy):

@@ -53,7 +53,7 @@ NEXT_FROM = 60
 """Columns from which the header says when the next question is due."""
 NOWHERE = Environment(Path(), MappingProxyType({}), Path(), Path(), Path())
 NO_FLAGS: Mapping[str, str] = MappingProxyType({})
-REST = 10.0
+REST = 20.0
 """A tick draws only if a text can have changed: at a full minute, after this many seconds,
 every second while a countdown shows seconds, and after the clock jumped."""
 

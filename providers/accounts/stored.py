@@ -13,6 +13,10 @@ from providers.engine.values import clean, load_json, number
 from providers.model import Source
 from providers.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.asking import Kept
+
 FILE = "keys.json"
 VERSION = 1
 
@@ -31,6 +35,13 @@ class StoredKey(Record):
     def kept_as(self) -> str:
         """Its name in the vault."""
         return f"v1:{self.service}:{self.id}:g{self.generation}"
+
+    @property
+    def kept(self) -> Kept:
+        """Where it lies in the keyring."""
+        from providers.asking import OWN_SERVICE, Kept
+
+        return Kept(OWN_SERVICE, self.kept_as)
 
 
 def keys_source(environment: Environment) -> FileSource:

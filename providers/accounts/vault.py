@@ -14,11 +14,10 @@ from collections.abc import Callable, MutableMapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from providers.asking import NotAsked
+from providers.asking import OWN_SERVICE, Kept, NotAsked
 from providers.base import Environment
 from providers.engine.values import clean
 
-SERVICE = "quotadeck"
 DEADLINE = 3.0
 """Seconds for one call; a keyring answers in 0.1."""
 
@@ -35,6 +34,9 @@ class State(StrEnum):
     BROKEN = "broken"
     SILENT = "silent"
 
+
+_WRAPPED = "go-keyring-base64:"
+"""How tools written in Go mark what they wrapped."""
 
 _SENTENCES = {
     State.ABSENT: "there is no keyring on this machine",
@@ -73,17 +75,17 @@ class Vault:
     def __init__(self, open_keyring: Callable[[], Keyring], *, deadline: float = DEADLINE) -> None:
         self._open, self._deadline = open_keyring, deadline
 
-    def get(self, name: str) -> str:
+    def get(self, name: str, service: str = OWN_SERVICE) -> str:
         """The secret of that name, empty if there is none.  Raises `VaultTrouble`."""
-        found = self._call(lambda keyring: keyring.get_password(SERVICE, name))
+        found = self._call(lambda keyring: keyring.get_password(service, name))
         return found if isinstance(found, str) else ""
 
     def put(self, name: str, secret: str) -> None:
         """Stores the secret, and reads it back.  Raises `VaultTrouble`."""
 
         def store(keyring: Keyring) -> bool:
-            keyring.set_password(SERVICE, name, secret)
-            return keyring.get_password(SERVICE, name) == secret
+            keyring.set_password(OWN_SERVICE, name, secret)
+            return keyring.get_password(OWN_SERVICE, name) == secret
 
         if not self._call(store):
             raise VaultTrouble(State.BROKEN, "what was stored did not come back")
@@ -92,8 +94,8 @@ class Vault:
         """Removes the secret, if there is one.  Raises `VaultTrouble`."""
 
         def remove(keyring: Keyring) -> None:
-            if keyring.get_password(SERVICE, name) is not None:
-                keyring.delete_password(SERVICE, name)
+            if keyring.get_password(OWN_SERVICE, name) is not None:
+                keyring.delete_password(OWN_SERVICE, name)
 
         self._call(remove)
 
@@ -142,12 +144,24 @@ def vault_of(environment: Environment, *, deadline: float = DEADLINE) -> Vault:
     return Vault(open_keyring, deadline=deadline)
 
 
-def fetch(environment: Environment, name: str) -> str | NotAsked:
-    """The secret of that name, or one clean sentence why there is none."""
+def fetch(environment: Environment, kept: Kept) -> str | NotAsked:
+    """The secret that lies there, empty if there is none, or one clean sentence why not."""
     try:
-        return vault_of(environment).get(name)
+        return unwrapped(vault_of(environment).get(kept.user, kept.service))
     except VaultTrouble as trouble:
         return NotAsked(str(trouble))
+
+
+def unwrapped(secret: str) -> str:
+    """The secret as its tool meant it: some wrap it for keyrings that take text alone."""
+    if not secret.startswith(_WRAPPED):
+        return secret
+    import base64
+
+    try:
+        return base64.b64decode(secret.removeprefix(_WRAPPED), validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def system_keyring(platform: str, runtime_folder: str, variables: MutableMapping[str, str]) -> Keyring:

@@ -51,9 +51,7 @@ class ClaudeWeb(Endpoint):
         """The key in the keyring, else the one in the file."""
         stored = found_key(files, SERVICE)
         if stored is not None:
-            return Credential(
-                f"web-{stored.id}", stored.fingerprint, "", renewable=False, kept_as=stored.kept_as
-            )
+            return Credential(f"web-{stored.id}", stored.fingerprint, "", renewable=False, kept=stored.kept)
         found = files.get("web")
         if isinstance(found, Unreadable):
             return NotAsked(f"~/.claude-session-key {found.reason}")

@@ -34,7 +34,7 @@ WOKEN = 30.0
 WOKEN_REST = 10.0
 
 BARRED = 300.0
-"""Seconds until a vault that did not hand over a key is tried again."""
+"""Seconds until what stood in the way of a question (a vault, a full disk) is looked at again."""
 BY_KEY = "asked only by key"
 NOT_LIVE = "not the login in use"
 
@@ -224,8 +224,12 @@ class Asker:
                 self._wake.set()
         if isinstance(went, Went):
             self._hand_over(unit, went)
-            if wished and went.asked is None and went.denied is not None:
-                unit.silent = went.denied.waits
+            denied = went.denied if went.asked is None else None
+            if denied is not None:
+                unit.silent = denied.waits if wished else ""
+                if denied.at is None:
+                    # As for a vault: nobody says when it will be otherwise.
+                    unit.barred = Due(self._clock.now() + BARRED, denied.waits)
         else:
             # The vault did not hand over a key that is there: not tried at every turn.
             unit.barred = Due(self._clock.now() + BARRED, went.reason)
@@ -240,16 +244,17 @@ class Asker:
             unit.next_at = None
             self._tell(unit, Polling(unit.id, unit.account, (), 0, waits=held.reason))
             return held, Slot(), Due(None, held.reason)
+        every, held = (held, *held.others), unit.inquiry.chosen(held)
+        for other in {c.account for c in every} - {held.account}:
+            self._tell_trouble(unit, other, unit.inquiry.slot(other), None)
         if unit.account and unit.account != held.account:
             self._tell(unit, Polling(unit.id, unit.account, (), 0, waits=NOT_LIVE))
         unit.account = held.account
         slot = unit.inquiry.slot(held.account)
         plan = self._plan(unit, slot, held.fingerprint)
         unit.next_at = plan.at
-        if slot.status:
-            status = Status(slot.status)
-            retry = plan.at or (slot.blocked_until if slot.blocked_until > now else None)
-            self._tell(unit, _failure(unit, held.account, status, slot.message, slot.failed_at, retry))
+        retry = plan.at or (slot.blocked_until if slot.blocked_until > now else None)
+        self._tell_trouble(unit, held.account, slot, retry)
         self._tell(unit, _polling(unit, held, slot, plan))
         return held, slot, plan
 
@@ -276,6 +281,11 @@ class Asker:
             unit.told.pop(("Failure", went.account), None)
         outcome = Outcome.READ if answered else Outcome.UNREADABLE
         self._tell(unit, _report(unit, outcome, "" if answered else asked.message, now))
+
+    def _tell_trouble(self, unit: _Unit, account: str, slot: Slot, retry: float | None) -> None:
+        if slot.status:
+            status = Status(slot.status)
+            self._tell(unit, _failure(unit, account, status, slot.message, slot.failed_at, retry))
 
     def _tell_asking(self, unit: _Unit, held: Credential, slot: Slot) -> None:
         plan = Due(unit.next_at)

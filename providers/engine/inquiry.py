@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, NotAsked, Question
+from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Kept, NotAsked, Question
 from providers.base import Environment, FileSource, Found, Provider, ReadContext
 from providers.engine import budget
 from providers.engine.answers import shared_meaning
@@ -23,8 +23,8 @@ from providers.engine.http import Http
 from providers.engine.logins import Signature, login_signature, read_login_file, switched_on
 from providers.engine.schedule import Due, Slot, refusal, settled
 from providers.engine.sidecar_write import render_sidecar
-from providers.engine.tokens import usable
-from providers.engine.values import looks_secret
+from providers.engine.tokens import fingerprint, usable
+from providers.engine.values import clean, looks_secret
 from providers.model import Reading, Status
 from providers.record import Record, replace
 
@@ -35,11 +35,14 @@ APART = 0.25
 Plan = Callable[[Slot, str], Due]
 """When a slot is asked by itself next, with a token of this fingerprint."""
 
-Secret = Callable[[str], "str | NotAsked"]
-"""Fetches a key from the vault by name; may take seconds, never raises."""
+Secret = Callable[[Kept], "str | NotAsked"]
+"""Fetches a secret from the keyring; may take seconds, never raises."""
+
+MOST_TRIES = 4
+"""Logins that are tried in one go at most."""
 
 
-def no_vault(name: str) -> NotAsked:
+def no_vault(kept: Kept) -> NotAsked:
     """Where there is no vault."""
     return NotAsked("the key is in the keyring, which is not read here")
 
@@ -63,12 +66,17 @@ class Login:
         if now_are != self._seen:
             self._seen = now_are
             found = self.read(context)
-            self._held = found if isinstance(found, NotAsked) else replace(found, token="", extra={})
+            self._held = found if isinstance(found, NotAsked) else _bare(found)
         return self._held
 
     def forget(self) -> None:
         """The next glance reads the files anew."""
         self._seen = None
+
+
+def _bare(credential: Credential) -> Credential:
+    """The same without what may be sent alone."""
+    return replace(credential, token="", extra={}, others=tuple(map(_bare, credential.others)))
 
 
 class Went(Record):
@@ -118,37 +126,70 @@ class Inquiry:
         """The slot of an account as every copy sees it now."""
         return budget.load(self._environment.state_dir, self._clock.now()).of(self.key(account))
 
+    def chosen(self, held: Credential) -> Credential:
+        """Of a person's logins the first that is not known to be refused."""
+        every = (held, *held.others)
+        return next((c for c in every if not self.slot(c.account).refuses(c.fingerprint)), held)
+
     async def go(self, plan: Plan, *, by_hand: bool) -> Went | NotAsked:
-        """Asks once; once more if the login was renewed: by us, or by the CLI after a refusal.
+        """Asks once; once more if the login was renewed: by us, or by the CLI after a refusal;
+        and with the person's next login after a refusal.
 
         ``plan`` says when a slot is asked by itself next, for those who only read the record."""
-        went: Went | NotAsked = NotAsked("")
-        tried = ""
-        for _ in range(2):
-            credential = await self._with_token(self.login.read(self._context()))
+        went: Went | None = None
+        tried: set[str] = set()
+        while len(tried) < MOST_TRIES:
+            credential = await self._next(tried, by_hand=by_hand)
             if isinstance(credential, NotAsked):
-                return credential
-            if credential.fingerprint == tried:
-                break
+                return went or credential
             if credential.lapsed and not self._renews:
                 return NotAsked("the token is over and nothing may be written: it renews when its tool runs")
             went = await self._all(credential, plan, by_hand=by_hand, first=not tried)
-            tried = credential.fingerprint
+            tried.add(credential.fingerprint)
             if went.asked is None or went.asked.outcome not in (AskOutcome.REFUSED, AskOutcome.RENEWED):
                 break
             self.login.forget()
-        return went
+        return went or NotAsked("")
 
-    async def _with_token(self, held: Credential | NotAsked) -> Credential | NotAsked:
-        """The same with its token, which may have to be fetched."""
-        if isinstance(held, NotAsked) or not held.kept_as:
+    async def _next(self, tried: set[str], *, by_hand: bool) -> Credential | NotAsked:
+        """The first login with a token that was neither refused nor tried, as the files have
+        them now; else one that was refused, or why there is none."""
+        held = self.login.read(self._context())
+        if isinstance(held, NotAsked):
             return held
-        token = await asyncio.to_thread(self._secret, held.kept_as)
+        otherwise: list[Credential | NotAsked] = []
+        for one in (held, *held.others):
+            found = await self._with_token(one, by_hand=by_hand)
+            if isinstance(found, NotAsked):
+                otherwise.append(found)
+            elif found.fingerprint not in tried:
+                if not self.slot(found.account).refuses(found.fingerprint):
+                    return found
+                otherwise.append(found)
+        return otherwise[0] if otherwise else NotAsked("")
+
+    async def _with_token(self, held: Credential, *, by_hand: bool) -> Credential | NotAsked:
+        """The same with its token, which may have to be fetched from the keyring."""
+        kept = held.kept
+        if kept is None:
+            return held
+        if kept.foreign and self._environment.platform == "darwin" and not by_hand:
+            return NotAsked("the login is in the keychain, which may ask you first: press r")
+        secret = await asyncio.to_thread(self._secret, kept)
+        if isinstance(secret, NotAsked):
+            return secret
+        if not kept.foreign:
+            if not usable(secret):
+                return NotAsked("the keyring no longer has the key: run quotadeck key list")
+            return replace(held, token=secret)
+        if not secret:
+            return NotAsked(f"the keyring holds no login for {clean(kept.service, 40)}")
+        token = self._endpoint.token_in(secret, self._context())
         if isinstance(token, NotAsked):
             return token
         if not usable(token):
-            return NotAsked("the keyring no longer has the key: run quotadeck key list")
-        return replace(held, token=token)
+            return NotAsked("what the keyring holds for it is no token")
+        return replace(held, token=token, fingerprint=fingerprint(token))
 
     async def _all(self, credential: Credential, plan: Plan, *, by_hand: bool, first: bool) -> Went:
         slot = self.slot(credential.account)

@@ -21,6 +21,9 @@ HOUR = 3600.0
 RESERVE = 2
 """Requests of an hour that are kept for the keys: ``r`` should hardly ever be refused."""
 
+REMEMBERED = 4
+"""Refused tokens that are remembered: a person has a few logins at most."""
+
 AFTER_RESET = 5.0
 AFTER_RESET_SPREAD = 25.0
 AFTER_FULL = 60.0
@@ -33,13 +36,17 @@ TROUBLE_AT_MOST = 600.0
 JITTER = 0.1
 
 
+_MENDED_ELSEWHERE = frozenset({Status.DENIED.value, Status.UNSUBSCRIBED.value})
+"""Refusals that a subscription or an administrator lifts, and no new login."""
+
+
 class Slot(Record):
     """What is kept of one account between questions; no secret is in it.
 
     ``asked``: requests of the last hour, oldest first.  ``blocked_until``: the endpoint's own
     deadline (``block_token`` limits it to one token's fingerprint).  ``limits`` and
-    ``troubles`` count such answers in a row.  ``refused`` is the fingerprint of a token that
-    the provider will not have.  ``status``/``message``/``failed_at``: the last failure, "" if
+    ``troubles`` count such answers in a row.  ``refused`` are the fingerprints of the last
+    tokens that the provider would not have.  ``status``/``message``/``failed_at``: the last failure, "" if
     the last answer was good.  ``limit`` and ``next_at`` (0: not by itself) are for readers
     that know no endpoint.  Times in epoch seconds.
     """
@@ -57,6 +64,10 @@ class Slot(Record):
     limit: int = 0
     next_at: float = 0.0
     memory: Mapping[str, str] = MappingProxyType({})
+
+    def refuses(self, fingerprint: str) -> bool:
+        """Whether the provider would not have this token."""
+        return fingerprint in self.refused.split()
 
 
 class Activity(Record):
@@ -93,7 +104,7 @@ def sane(slot: Slot, now: float) -> Slot:
 
 def due(key: str, slot: Slot, limits: Limits, activity: Activity, fingerprint: str, now: float) -> Due:
     """When the account is asked by itself next.  ``slot`` as `sane` returns it."""
-    if slot.refused == fingerprint:
+    if slot.refuses(fingerprint):
         return Due(None, slot.message)
     if not slot.asked:
         wanted = max(now, slot.failed_at + _trouble_rest(slot, limits) if slot.troubles else 0.0)
@@ -114,8 +125,9 @@ def refusal(
 ) -> Due | None:
     """Why a question may not be sent now and until when; None if it may.  This is the gate
     that every request passes under the lock, whoever wanted it.  Further questions of one go
-    (not ``first``) are spared the rest between two, not the budget."""
-    if slot.refused == fingerprint:
+    (not ``first``) are spared the rest between two, not the budget.  A token that was refused is
+    not sent again; but what it may do can change without it, so then a key may try."""
+    if slot.refuses(fingerprint) and not (by_hand and slot.status in _MENDED_ELSEWHERE):
         return Due(None, slot.message)
     blocked = _blocked_until(slot, fingerprint)
     if blocked > now:
@@ -143,14 +155,15 @@ def settled(slot: Slot, asked: Asked, fingerprint: str, now: float) -> Slot:
     memory = slot.memory if asked.memory is None else MappingProxyType(dict(asked.memory))
     if asked.outcome is AskOutcome.ANSWERED:
         return replace(
-            slot, blocked_until=0.0, block_token="", limits=0, troubles=0, refused="", status="",
-            message="", answered_at=now, memory=memory,
+            slot, blocked_until=0.0, block_token="", limits=0, troubles=0, status="", message="",
+            refused=" ".join(f for f in slot.refused.split() if f != fingerprint),
+            answered_at=now, memory=memory,
         )  # fmt: skip
     if asked.outcome is AskOutcome.RENEWED:
-        return replace(slot, refused="", memory=memory)
+        return replace(slot, memory=memory)
     failed = replace(slot, status=asked.status.value, message=asked.message, failed_at=now, memory=memory)
     if asked.outcome is AskOutcome.REFUSED:
-        return replace(failed, refused=fingerprint)
+        return replace(failed, refused=" ".join([*slot.refused.split(), fingerprint][-REMEMBERED:]))
     if asked.outcome is AskOutcome.TROUBLE:
         return replace(failed, troubles=slot.troubles + 1)
     wait = asked.wait or 0.0

@@ -51,9 +51,7 @@ class KeyedUsage(Endpoint):
         if found is None:
             return NotAsked(login_state(self._service, files, context).message)
         if isinstance(found, StoredKey):
-            return Credential(
-                account_of(found), found.fingerprint, "", renewable=False, kept_as=found.kept_as
-            )
+            return Credential(account_of(found), found.fingerprint, "", renewable=False, kept=found.kept)
         return Credential(found.account, fingerprint(found.key), found.key, renewable=False)
 
     def questions(

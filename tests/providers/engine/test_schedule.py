@@ -52,13 +52,23 @@ def test_the_next_question(slot: Slot, activity: Activity, low: float, high: flo
 
 def test_a_refused_token_is_not_asked_with_again() -> None:
     """Not by itself and not by hand, until the fingerprint is another."""
-    slot = replace(ASKED, refused="t", message="renews when toy runs")
+    slot = replace(ASKED, refused="s t", message="renews when toy runs")
     later = NOW + 4000
     assert rest(slot, now=later) is None
     denied = refusal(sane(slot, later), LIMITS, "t", later, by_hand=True)
     assert denied is not None
     assert (denied.at, denied.waits) == (None, "renews when toy runs")
     assert refusal(sane(slot, later), LIMITS, "new", later, by_hand=True) is None
+
+
+@pytest.mark.parametrize("status", [Status.DENIED, Status.UNSUBSCRIBED])
+def test_what_is_mended_elsewhere_is_tried_on_a_key(status: Status) -> None:
+    """Somebody subscribed, or an administrator let them in: the token is the same."""
+    slot = replace(ASKED, refused="t", status=status.value)
+    later = NOW + 4000
+    assert rest(slot, now=later) is None
+    assert refusal(sane(slot, later), LIMITS, "t", later, by_hand=False) is not None
+    assert refusal(sane(slot, later), LIMITS, "t", later, by_hand=True) is None
 
 
 def test_the_keys_keep_a_reserve_of_the_hour() -> None:
@@ -97,13 +107,14 @@ def test_a_block_grows_while_it_repeats() -> None:
 
 
 def test_a_good_answer_forgets_what_was_wrong() -> None:
-    """Blocks, strikes, refusals and the sentence go; what the endpoint remembers stays."""
+    """Blocks, strikes, its own refusal and the sentence go; another token's refusal and what the
+    endpoint remembers stay."""
     bad = Slot(
-        asked=(NOW,), blocked_until=NOW + 9, block_token="t", limits=2, troubles=3, refused="x",
+        asked=(NOW,), blocked_until=NOW + 9, block_token="t", limits=2, troubles=3, refused="t x",
         status="error", message="m", failed_at=NOW - 9, memory={"a": "b"},
     )  # fmt: skip
     good = settled(bad, Asked(AskOutcome.ANSWERED), "t", NOW)
-    assert good == Slot(asked=(NOW,), failed_at=NOW - 9, answered_at=NOW, memory={"a": "b"})
+    assert good == Slot(asked=(NOW,), failed_at=NOW - 9, answered_at=NOW, memory={"a": "b"}, refused="x")
 
 
 def test_a_clock_set_back_neither_blocks_for_long_nor_opens_the_budget() -> None:
