@@ -12,9 +12,20 @@ import json
 from collections.abc import Mapping
 
 from providers.antigravity import quota
-from providers.antigravity.login import held, lapsed
+from providers.antigravity.login import held, lapsed, parsed
 from providers.antigravity.provider import ACCOUNT, command_of
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
+from providers.asking import (
+    Answer,
+    Asked,
+    AskOutcome,
+    Credential,
+    Endpoint,
+    Kept,
+    Limits,
+    NotAsked,
+    Question,
+    Site,
+)
 from providers.base import Found, ReadContext, Unparseable
 from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint
@@ -23,6 +34,8 @@ from providers.model import HOUR, Reading, Source, Status
 
 LOAD, SUMMARY = "/v1internal:loadCodeAssist", "/v1internal:retrieveUserQuotaSummary"
 PROJECT_FOR = 6 * HOUR
+_KEPT = Kept("gemini", "antigravity")
+_OVER = "the access token is over: renews when agy runs"
 _AGENT = "antigravity (a client of quotadeck)"
 
 
@@ -74,13 +87,20 @@ class AntigravityUsage(Endpoint):
     optional = True
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
-        """The token of the file; one in the keyring is not read, and none is renewed."""
+        """The token of the file, or of the keyring where agy is installed; none is renewed."""
         login = held(files)
         if login is None:
-            return NotAsked("the login is not in a file, so there is nothing to ask with")
+            if not command_of(context.environment):
+                return NotAsked("Antigravity is not installed here")
+            return Credential(ACCOUNT, "", "", kept=_KEPT)
         if lapsed(login, context):
-            return NotAsked("the access token is over: renews when agy runs")
+            return NotAsked(_OVER)
         return Credential(ACCOUNT, fingerprint(login.token), login.token)
+
+    def token_in(self, secret: str, context: ReadContext) -> str | NotAsked:
+        """The access token; agy renews it."""
+        login = parsed(secret.encode("utf-8", "replace"))
+        return NotAsked(_OVER) if login is None or lapsed(login, context) else login.token
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float

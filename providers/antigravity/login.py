@@ -1,6 +1,7 @@
 """Antigravity's login: whether there is one, or at least its command.
 
-The token usually lies in the keyring, which is not read; agy itself is asked instead.
+The token usually lies in the keyring, which is read only for the endpoint; agy itself is asked
+instead.
 Facts: robinebers/openusage, slkiser/opencode-quota#125.
 """
 
@@ -30,11 +31,15 @@ class Held(Record):
 def held(files: Mapping[str, Found]) -> Held | None:
     """The token of a login that is kept in a file."""
     found = files.get("token")
+    return parsed(found.data) if isinstance(found, FileBytes) else None
+
+
+def parsed(data: bytes) -> Held | None:
+    """The token in a file, or in what the keyring holds."""
     try:
-        document = load_json(found.data) if isinstance(found, FileBytes) else None
+        token = part(load_json(data), "token")
     except Unparseable:
         return None
-    token = part(document, "token")
     text = usable(token.get("access_token"))
     return Held(text, epoch(token.get("expiry"))) if text else None
 

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
+from providers.asking import (
+    Answer,
+    Asked,
+    AskOutcome,
+    Credential,
+    Endpoint,
+    Kept,
+    Limits,
+    NotAsked,
+    Question,
+    Site,
+)
 from providers.base import Found, ReadContext
-from providers.copilot.login import HOST, held, login_state
+from providers.copilot.login import HOST, Held, held, login_state
 from providers.copilot.quota import plan_of, windows_of
 from providers.engine.answers import body_of, retry_after
 from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, number
 from providers.model import HOUR, Reading, Source, Status
+from providers.record import replace
 
 QUOTA = "/copilot_internal/user"
 
@@ -30,13 +42,11 @@ class CopilotQuota(Endpoint):
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
-        """The token of the first login at github.com that has one."""
-        login = held(files, context)
-        if login is None:
+        """The tokens of the person's logins at github.com, in the order in which they count."""
+        logins = [_credential(login) for login in held(files, context)]
+        if not logins:
             return NotAsked(login_state(files, context).message)
-        if not login.token:
-            return NotAsked("the token is in the keyring, which is not read; gh auth login offers another")
-        return Credential(login.key, fingerprint(login.token), login.token, renewable=False)
+        return replace(logins[0], others=tuple(logins[1:]))
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
@@ -75,6 +85,12 @@ class CopilotQuota(Endpoint):
             alias=login,
         )
         return Asked(AskOutcome.ANSWERED, reading)
+
+
+def _credential(login: Held) -> Credential:
+    if login.token:
+        return Credential(login.key, fingerprint(login.token), login.token, renewable=False)
+    return Credential(login.key, "", "", renewable=False, kept=Kept(login.service, login.user))
 
 
 def _other(login: str, credential: Credential) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HOST = "github.com"
 _LOG_IN = "copilot login"
+_SERVICE, _GH_SERVICE = "copilot-cli", f"gh:{HOST}"
+"""As what the two file their tokens in the keyring: under host and login, and under the login."""
 _OWN_VARIABLE = "COPILOT_GITHUB_TOKEN"
 _SHARED_VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
 _PLACES = {
@@ -34,12 +36,15 @@ _PLACES = {
 
 
 class Held(Record):
-    """One login at github.com: ``place`` says where it lies, ``token`` may be empty where
-    another place (a keyring) has it, ``login`` where the place does not say whose it is."""
+    """One login at github.com: ``place`` says where it lies, ``login`` is empty where that does
+    not say whose it is.  Where the token is in the keyring, ``token`` is empty and ``service`` and
+    ``user`` are the names that it has there."""
 
     place: str
     login: str
     token: str
+    service: str = ""
+    user: str = ""
 
     _hidden = ("token",)
 
@@ -49,23 +54,24 @@ class Held(Record):
         return f"{HOST}:{self.login.lower()}" if self.login else f"{HOST}:token-{mark(self.token)}"
 
 
-def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
-    """The login that Copilot would use: the first with a token, and of the person who is
-    logged in to the CLI if that is known."""
+def held(files: Mapping[str, Found], context: ReadContext) -> list[Held]:
+    """The login that Copilot would use (the first, and of the person who is logged in to the CLI
+    if that is known), and further ones of the same person in the order in which they count."""
     found = list(_all(files, context))
     wanted = next((h.login.lower() for h in found if h.place == _PLACES["cli"]), "")
     mine = [h for h in found if not wanted or h.login.lower() in ("", wanted)]
-    return next((h for h in mine if h.token), mine[0] if mine else None)
+    return [h for h in mine if h.key == mine[0].key]
 
 
 def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
     """Who is logged in, or what stands in the way."""
     written = max((f.mtime for f in files.values() if isinstance(f, FileBytes)), default=0.0)
-    login = held(files, context)
-    if login is not None:
+    logins = held(files, context)
+    if logins:
         return LoginState(
-            "copilot", Status.OK, identity=Identity(login.key), warnings=_shadow(login), observed_at=written
-        )
+            "copilot", Status.OK, identity=Identity(logins[0].key), warnings=_shadow(logins[0]),
+            observed_at=written,
+        )  # fmt: skip
     for name, found in files.items():
         if isinstance(found, Unreadable):
             message = f"{_PLACES[name]} {found.reason}"
@@ -109,7 +115,10 @@ def _of_cli(document: Mapping[str, Any]) -> Iterator[Held]:
     if login and _host(last.get("host")) == HOST:
         token = next((t for k, t in tokens.items() if _host(k.rpartition(":")[0]) == HOST
                       and k.rpartition(":")[2].lower() == login.lower()), None)  # fmt: skip
-        yield Held(_PLACES["cli"], login, usable(token))
+        if usable(token):
+            yield Held(_PLACES["cli"], login, usable(token))
+        else:
+            yield Held(_PLACES["cli"], login, "", _SERVICE, f"https://{HOST}:{login}")
 
 
 def _of_editors(place: str, document: Mapping[str, Any]) -> Iterator[Held]:
@@ -122,7 +131,8 @@ def _of_editors(place: str, document: Mapping[str, Any]) -> Iterator[Held]:
 
 
 def _of_gh(found: Found) -> Iterator[Held]:
-    """gh's accounts at github.com, the active one first; a token in its keyring is not here."""
+    """gh's accounts at github.com, the active one first; those without a token have it in the
+    keyring."""
     if not isinstance(found, FileBytes):
         return
     import yaml
@@ -136,9 +146,10 @@ def _of_gh(found: Found) -> Iterator[Held]:
              for name in part(entry, "users")}  # fmt: skip
     active = clean(entry.get("user"), 60)
     if active:
-        yield Held(_PLACES["gh"], active, users.pop(active, "") or usable(entry.get("oauth_token")))
+        users = {active: users.get(active, "") or usable(entry.get("oauth_token")), **users}
     for name, token in users.items():
-        yield Held(_PLACES["gh"], name, token)
+        kept = () if token else (_GH_SERVICE, name)
+        yield Held(_PLACES["gh"], name, token, *kept)
 
 
 def _document(found: Found, *, comments: bool = False) -> Mapping[str, Any]:

@@ -12,19 +12,40 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
+from providers.asking import (
+    Answer,
+    Asked,
+    AskOutcome,
+    Credential,
+    Endpoint,
+    Kept,
+    Limits,
+    NotAsked,
+    Question,
+    Site,
+)
 from providers.base import Found, ReadContext
 from providers.engine.answers import body_of
 from providers.engine.tokens import fingerprint, usable
 from providers.engine.values import clean, number
 from providers.gemini import quota, renewal
-from providers.gemini.login import google_login, kind_of, lapsed, login_state, project_of
+from providers.gemini.login import (
+    google_login,
+    in_keyring,
+    kind_of,
+    lapsed,
+    login_state,
+    project_of,
+    token_in,
+)
 from providers.model import HOUR, Reading, Source, Status
 
 LOAD, QUOTA, TOKEN = "/v1internal:loadCodeAssist", "/v1internal:retrieveUserQuota", "/token"
 LOADED_FOR = 6 * HOUR
 MOVED = "Google no longer serves Gemini CLI for individuals; its successor is Antigravity (agy)"
 _UNEXPECTED = "unexpected answer from Code Assist"
+_KEPT = Kept("gemini-cli-oauth", "main-account")
+"""Where the CLI keeps the tokens with GEMINI_FORCE_ENCRYPTED_FILE_STORAGE."""
 _RENEWAL = ("refresh_token", "client_id", "client_secret")
 
 
@@ -44,7 +65,9 @@ class GeminiQuota(Endpoint):
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
         """The access token of a Google login; a lapsed one with what renews it, if that may be
         done now."""
-        login = google_login(files)
+        login, email = google_login(files), in_keyring(files)
+        if login is None and email:
+            return Credential(email.lower(), "", "", {"project": project_of(context)}, kept=_KEPT)
         if login is None or kind_of(files, context) != "oauth-personal":
             return NotAsked(login_state(files, context).message)
         extra = {"project": project_of(context), "workspace": "1" if login.workspace else ""}
@@ -60,6 +83,10 @@ class GeminiQuota(Endpoint):
         extra |= dict(zip(_RENEWAL, (login.refresh_token, *client), strict=True))
         known_by = fingerprint(login.token or login.refresh_token)
         return Credential(login.account, known_by, login.token, extra, lapsed=True)
+
+    def token_in(self, secret: str, context: ReadContext) -> str | NotAsked:
+        """The access token; it is not renewed there, as gemini owns it."""
+        return token_in(secret, context) or NotAsked("the access token is over: renews when gemini runs")
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float

@@ -67,6 +67,27 @@ def google_login(files: Mapping[str, Found]) -> Held | None:
     )  # fmt: skip
 
 
+def in_keyring(files: Mapping[str, Found]) -> str:
+    """The e-mail of a Google login that has no oauth_creds.json although one was chosen and
+    somebody is logged in: the CLI then keeps the tokens in the keyring."""
+    settings = _document(files.get("settings"))
+    chosen = clean(part(part(settings, "security"), "auth").get("selectedType"))
+    if files.get("credentials") is not None or chosen != _GOOGLE:
+        return ""
+    return clean(_document(files.get("accounts")).get("active"), 100)
+
+
+def token_in(secret: str, context: ReadContext) -> str:
+    """The access token in what the CLI put into the keyring, empty if it can no longer be used."""
+    try:
+        token = part(load_json(secret.encode("utf-8", "replace")), "token")
+    except Unparseable:
+        return ""
+    expires = epoch(token.get("expiresAt"))
+    over = expires is not None and expires < context.now + NEARLY
+    return "" if over else usable(token.get("accessToken"))
+
+
 def lapsed(login: Held, context: ReadContext) -> bool:
     """Whether the access token can no longer be used."""
     return not login.token or (login.expires is not None and login.expires < context.now + NEARLY)
@@ -109,9 +130,10 @@ def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
         return LoginState("gemini", Status.DENIED, f"oauth_creds.json {credentials.reason}")
     login = google_login(files)
     if login is None:
-        if credentials is None and files.get("settings") is not None:
-            message = "no oauth_creds.json: logged out, or the token is in the keyring, which is not read"
-            return LoginState("gemini", Status.UNCONFIGURED, message, "gemini", observed_at=written)
+        email = in_keyring(files)
+        if email:
+            identity = Identity(email.lower(), email)
+            return LoginState("gemini", Status.OK, identity=identity, observed_at=written)
         return LoginState("gemini", Status.UNCONFIGURED, "Gemini CLI is logged out", "gemini")
     status, message = Status.OK, ""
     if lapsed(login, context):

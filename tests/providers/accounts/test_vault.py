@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, system_keyring
+from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, system_keyring, unwrapped
 
 
 class Memory:
@@ -52,6 +52,16 @@ def test_put_get_forget() -> None:
     vault.forget("v1:zai:a:g1")
     vault.forget("v1:zai:a:g1")
     assert vault.get("v1:zai:a:g1") == ""
+
+
+def test_what_a_tool_put_there() -> None:
+    """Under its own service; Go's tools wrap some of it, and broken wrapping is no secret."""
+    keyring = Memory()
+    keyring.held["gh:github.com", "octo"] = "go-keyring-base64:Z2hvX2NhbmFyeQ=="
+    assert unwrapped(Vault(lambda: keyring).get("octo", "gh:github.com")) == "gho_canary"
+    assert unwrapped("gho_canary") == "gho_canary"
+    assert unwrapped("go-keyring-base64:***") == ""
+    assert unwrapped("go-keyring-base64:/w==") == ""
 
 
 def test_a_keyring_that_keeps_nothing_is_found_out() -> None:

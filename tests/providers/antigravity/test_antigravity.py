@@ -15,7 +15,7 @@ from providers.antigravity import quota
 from providers.antigravity.endpoint import COMMAND, ENDPOINT, SUMMARY
 from providers.antigravity.login import held, login_state
 from providers.antigravity.provider import PROVIDER
-from providers.asking import Answer, AskOutcome, Credential, NotAsked
+from providers.asking import Answer, AskOutcome, Credential, Kept, NotAsked
 from providers.base import Environment, FileBytes, Found, ReadContext
 from providers.model import FIVE_HOURS, Source, Status
 from tests.conftest import SAMPLES
@@ -71,6 +71,14 @@ def test_the_login(
     agy.write_text("#!/bin/sh\n")
     agy.chmod(0o755)
     assert login_state({}, ReadContext(NOW, with_variables(PATH=str(tmp_path)))).status is Status.OK
+    kept = ENDPOINT.credential({}, ReadContext(NOW, with_variables(PATH=str(tmp_path))))
+    assert isinstance(kept, Credential)
+    assert kept.kept == Kept("gemini", "antigravity")
+    held_there = sample("antigravity-oauth-token").decode()
+    assert ENDPOINT.token_in(held_there, context) == login.token
+    assert isinstance(ENDPOINT.token_in(held_there, ReadContext(NOW + 6000, environment)), NotAsked)
+    assert isinstance(ENDPOINT.token_in("junk", context), NotAsked)
+    assert isinstance(ENDPOINT.credential({}, context), NotAsked)
     late = ENDPOINT.credential(token(), ReadContext(NOW + 6000, environment))
     assert isinstance(late, NotAsked)
     assert "agy" in late.reason

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, NotAsked
+from providers.asking import Answer, Asked, AskOutcome, Credential, Kept, NotAsked
 from providers.base import Environment, ReadContext
 from providers.copilot.endpoint import ENDPOINT, QUOTA
 from providers.model import DAY, Status
@@ -122,8 +122,18 @@ def test_another_persons_answer_is_not_filed() -> None:
     assert (found.outcome, found.reading) == (AskOutcome.REFUSED, None)
 
 
+def test_the_next_login_of_the_same_person_comes_after_it(environment: Environment) -> None:
+    """Another person's is no second try."""
+    cli = b'{"lastLoggedInUser": {"host": "https://github.com", "login": "octo-biz"}}'
+    gh = (FOLDER / "gh_hosts.yml").read_bytes()
+    held = ENDPOINT.credential(files(cli=cli, apps="apps.json", gh=gh), ReadContext(NOW, environment))
+    assert isinstance(held, Credential)
+    assert {o.account for o in held.others} == {"github.com:octo-biz"}
+    assert [o.token for o in held.others] == ["ghu_EXAMPLE2", "gho_EXAMPLE6"]
+
+
 def test_what_is_asked_with(environment: Environment) -> None:
-    """A bearer for one path; a login whose token lies in a keyring is not asked with."""
+    """A bearer for one path; a login whose token lies in the keyring names its place there."""
     context = ReadContext(NOW, environment)
     held = ENDPOINT.credential(files(apps="apps.json"), context)
     assert isinstance(held, Credential)
@@ -132,8 +142,9 @@ def test_what_is_asked_with(environment: Environment) -> None:
     assert "EXAMPLE1" not in repr(held) + repr(question)
     cli = b'{"lastLoggedInUser": {"host": "https://github.com", "login": "octo-biz"}}'
     keyring, nobody = ENDPOINT.credential(files(cli=cli), context), ENDPOINT.credential({}, context)
-    assert isinstance(keyring, NotAsked)
-    assert "keyring" in keyring.reason
+    assert isinstance(keyring, Credential)
+    assert keyring.kept == Kept("copilot-cli", "https://github.com:octo-biz")
+    assert (keyring.token, keyring.fingerprint) == ("", "")
     assert isinstance(nobody, NotAsked)
 
 

@@ -42,32 +42,44 @@ def with_variables(environment: Environment, **variables: str) -> ReadContext:
 )
 def test_each_place(environment: Environment, samples: dict[str, str], login: str, token: str) -> None:
     """Comments at the top, old spellings, and the order of the places."""
-    found = held(files(**samples), ReadContext(NOW, environment))
-    assert found is not None
+    found = held(files(**samples), ReadContext(NOW, environment))[0]
     assert (found.login, found.token) == (login, token)
     assert token not in repr(found)
     assert login_state(files(**samples), ReadContext(NOW, environment)).status is Status.OK
 
 
 def test_the_token_of_ghs_is_of_the_same_person(environment: Environment) -> None:
-    """The CLI keeps its token in a keyring: gh's is taken if it is the same login's."""
+    """The CLI keeps its token in the keyring, under host and login; gh's comes after it if it is
+    the same login's."""
     cli = b'{"lastLoggedInUser": {"host": "https://github.com", "login": "octo-biz"}}'
     found = held(files(cli=cli, gh="gh_hosts.yml"), ReadContext(NOW, environment))
-    assert found is not None
-    assert (found.login, found.token) == ("octo-biz", "gho_EXAMPLE6")
+    own = ("octo-biz", "", "copilot-cli", "https://github.com:octo-biz")
+    assert [(f.login, f.token, f.service, f.user) for f in found] == [
+        own,
+        ("octo-biz", "gho_EXAMPLE6", "", ""),
+    ]
     other = cli.replace(b"octo-biz", b"octo-else")
     found = held(files(cli=other, gh="gh_hosts.yml"), ReadContext(NOW, environment))
-    assert found is not None
-    assert (found.login, found.token) == ("octo-else", "")
+    assert [(f.login, f.user) for f in found] == [("octo-else", "https://github.com:octo-else")]
+
+
+def test_ghs_token_may_be_in_the_keyring(environment: Environment) -> None:
+    """hosts.yml then names who, and no token."""
+    gh = b"github.com:\n  user: octo-dev\n  users:\n    octo-dev:\n    octo-biz:\n"
+    apps = b'{"github.com:Iv1": {"user": "octo-dev", "oauth_token": "ghu_A"}}'
+    found = held(files(apps=apps, gh=gh), ReadContext(NOW, environment))
+    assert [(f.token, f.service, f.user) for f in found] == [
+        ("ghu_A", "", ""),
+        ("", "gh:github.com", "octo-dev"),
+    ]
 
 
 def test_gh_alone_is_no_copilot(environment: Environment) -> None:
     """Nor is a variable meant for anything at GitHub; Copilot's own variable is."""
-    assert held(files(gh="gh_hosts.yml"), with_variables(environment, GITHUB_TOKEN="ghp_x")) is None
+    assert held(files(gh="gh_hosts.yml"), with_variables(environment, GITHUB_TOKEN="ghp_x")) == []
     state = login_state(files(gh="gh_hosts.yml"), with_variables(environment, GH_TOKEN="ghp_x"))
     assert state.status is Status.UNCONFIGURED
-    found = held({}, with_variables(environment, COPILOT_GITHUB_TOKEN="gho_canary"))
-    assert found is not None
+    (found,) = held({}, with_variables(environment, COPILOT_GITHUB_TOKEN="gho_canary"))
     assert found.key.startswith("github.com:token-")
     state = login_state({}, with_variables(environment, COPILOT_GITHUB_TOKEN="gho_canary"))
     assert "COPILOT_GITHUB_TOKEN" in state.warnings[0]
@@ -83,7 +95,7 @@ def test_a_token_of_another_host_is_never_taken(environment: Environment) -> Non
     apps = b'{"octocorp.ghe.com:Iv1": {"user": "octo-dev", "oauth_token": "ghu_TENANT"}}'
     evil = b'{"github.com.evil.example:x": {"user": "octo-dev", "oauth_token": "ghu_TENANT"}}'
     gh = b"octocorp.ghe.com:\n  user: octo-dev\n  oauth_token: gho_TENANT\n"
-    assert held(files(cli=cli, apps=apps, hosts=evil, gh=gh), ReadContext(NOW, environment)) is None
+    assert held(files(cli=cli, apps=apps, hosts=evil, gh=gh), ReadContext(NOW, environment)) == []
 
 
 def test_an_unreadable_file_says_so(environment: Environment) -> None:
@@ -103,4 +115,4 @@ def test_bad_bytes_never_raise(data: bytes, name: str) -> None:
 @pytest.mark.parametrize("text", [b"a: *b", b"github.com: [1, 2]", b"!!python/object:os.system x", b"- \x00"])
 def test_odd_yaml_is_no_login(environment: Environment, text: bytes) -> None:
     """No alias, tag or control character does more than being passed over."""
-    assert held(files(hosts=b"{}", gh=text), ReadContext(NOW, environment)) is None
+    assert held(files(hosts=b"{}", gh=text), ReadContext(NOW, environment)) == []

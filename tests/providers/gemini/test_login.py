@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.asking import Credential, Kept, NotAsked
 from providers.base import Environment, FileBytes, Found, ReadContext, Unreadable
-from providers.gemini.login import google_login, kind_of, lapsed, login_state, project_of
+from providers.gemini.endpoint import ENDPOINT
+from providers.gemini.login import google_login, in_keyring, kind_of, lapsed, login_state, project_of
 from providers.model import Status
 from tests.conftest import SAMPLES
 
@@ -59,7 +62,8 @@ def test_the_setting_says_how(environment: Environment, with_variables: Callable
         (files("oauth_creds.json"), {}, Status.OK, ""),
         (files("oauth_creds.consumer_expired.json"), {}, Status.IDLE, "renews when gemini runs"),
         (files("oauth_creds.json"), {"GEMINI_API_KEY": "x"}, Status.UNCONFIGURED, "API key"),
-        (files(settings="settings.json"), {}, Status.UNCONFIGURED, "keyring"),
+        (files(settings="settings.json"), {}, Status.UNCONFIGURED, "logged out"),
+        (files(settings="settings.json", accounts="google_accounts.json"), {}, Status.OK, ""),
         ({"credentials": Unreadable(Path("/x"), "is no file")}, {}, Status.DENIED, "is no file"),
     ],
 )
@@ -74,6 +78,22 @@ def test_states(
     state = login_state(found, ReadContext(NOW, with_variables(**variables)))
     assert state.status is status
     assert says in state.message
+
+
+def test_tokens_in_the_keyring(environment: Environment) -> None:
+    """Google chosen, somebody active, no file: the CLI's item has the token, until it is over."""
+    context = ReadContext(NOW, environment)
+    found = files(settings="settings.json", accounts="google_accounts.json")
+    credential = ENDPOINT.credential(found, context)
+    assert isinstance(credential, Credential)
+    assert credential.kept == Kept("gemini-cli-oauth", "main-account")
+    assert credential.account == in_keyring(found).lower()
+    token = {"accessToken": "ya29.canary", "refreshToken": "1//canary", "expiresAt": (NOW + 900) * 1000}
+    assert ENDPOINT.token_in(json.dumps({"serverName": "x", "token": token}), context) == "ya29.canary"
+    for over in (json.dumps({"token": token | {"expiresAt": NOW * 1000}}), "{}", "", "no json"):
+        refused = ENDPOINT.token_in(over, context)
+        assert isinstance(refused, NotAsked)
+        assert "gemini runs" in refused.reason
 
 
 def test_a_number_is_no_project(with_variables: Callable[..., Environment]) -> None:
