@@ -17,6 +17,7 @@ from providers.engine.tokens import fingerprint
 from providers.engine.values import clean, number, percent, reset_time
 from providers.model import FIVE_HOURS, MONTH, WEEK, Reading, Source, Status, Window
 from providers.opencode.login import held, login_state
+from providers.record import replace
 
 USAGE = "/zen/go/v1/usage"
 _WINDOWS = {
@@ -39,11 +40,13 @@ class OpenCodeGoUsage(Endpoint):
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
-        """The key of the Go plan."""
-        found = held(files, context)
-        if found is None:
+        """The key of the Go plan, and the one in OpenCode's other store."""
+        keys = [
+            Credential(k.account, fingerprint(k.key), k.key, renewable=False) for k in held(files, context)
+        ]
+        if not keys:
             return NotAsked(login_state(files, context).message)
-        return Credential(found.account, fingerprint(found.key), found.key, renewable=False)
+        return replace(keys[0], others=tuple(keys[1:]))
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float

@@ -1,8 +1,9 @@
 """OpenCode's key for its Go plan: where it lies.  Bytes in, no key out but through `held`.
 
 ``OPENCODE_API_KEY`` counts before auth.json, and ``OPENCODE_AUTH_CONTENT`` stands in for the
-file, as in opencode-ai 1.18.33.  Keys and logins of other services in auth.json are not looked
-at.  2.x keeps its keys in a database, which is not opened.
+file, as in opencode-ai 1.18.33.  2.x keeps its keys in the database instead; where both have one,
+the newer counts first.  Keys and logins of other services are not looked at.  Facts:
+robinebers/openusage#1243 (the table ``credential`` of 2.x).
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from collections.abc import Mapping
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import mark, usable
-from providers.engine.values import load_json
+from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Identity, LoginState, Status
 from providers.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _VARIABLE, _CONTENT = "OPENCODE_API_KEY", "OPENCODE_AUTH_CONTENT"
 _ENTRY = "opencode-go"
@@ -33,36 +38,53 @@ class Held(Record):
         return f"key-{mark(self.key)}"
 
 
-def held(files: Mapping[str, Found], context: ReadContext) -> Held | None:
-    """The key that OpenCode would use for Go."""
+def held(files: Mapping[str, Found], context: ReadContext) -> list[Held]:
+    """The keys for Go: the one that OpenCode would use, and a differing one in its other store."""
     variables = context.environment.variables
     key = usable(variables.get(_VARIABLE))
     if key:
-        return Held(_VARIABLE, key)
-    content, auth = variables.get(_CONTENT, ""), files.get("auth")
-    data = content.encode() if content else auth.data if isinstance(auth, FileBytes) else b""
+        return [Held(_VARIABLE, key)]
+    content, auth, store = variables.get(_CONTENT, ""), files.get("auth"), files.get("store")
+    if content:
+        return _of_auth(_CONTENT, content.encode())
+    found: list[tuple[float, Held]] = []
+    if isinstance(auth, FileBytes):
+        found += [(auth.mtime, key) for key in _of_auth("auth.json", auth.data)]
+    if isinstance(store, FileBytes):
+        entry = part({_ENTRY: _parsed(clean(_parsed(store.data).get(_ENTRY), 4000).encode())}, _ENTRY)
+        if usable(entry.get("key")):
+            found.append((epoch(entry.get("at")) or 0.0, Held("opencode.db", usable(entry.get("key")))))
+    keys = [key for _, key in sorted(found, key=lambda each: -each[0])]
+    return [key for i, key in enumerate(keys) if all(key.key != other.key for other in keys[:i])]
+
+
+def _of_auth(place: str, data: bytes) -> list[Held]:
+    entry = part(_parsed(data), _ENTRY)
+    key = usable(entry.get("key")) if entry.get("type") == "api" else ""
+    return [Held(place, key)] if key else []
+
+
+def _parsed(data: bytes) -> Mapping[str, Any]:
     try:
         document = load_json(data) if data else None
     except Unparseable:
-        return None
-    entry = document.get(_ENTRY) if isinstance(document, Mapping) else None
-    key = usable(entry.get("key")) if isinstance(entry, Mapping) and entry.get("type") == "api" else ""
-    return Held(_CONTENT if content else "auth.json", key) if key else None
+        return {}
+    return document if isinstance(document, Mapping) else {}
 
 
 def login_state(files: Mapping[str, Found], context: ReadContext) -> LoginState:
     """Whether there is a key of a Go plan."""
     auth = files.get("auth")
     written = auth.mtime if isinstance(auth, FileBytes) else 0.0
-    found = held(files, context)
-    if found is not None:
-        outer = "" if found.place == "auth.json" else f"{found.place} counts before auth.json"
-        warnings = (outer,) if outer and auth is not None else ()
-        identity = Identity(found.account)
+    keys = held(files, context)
+    if keys:
+        outer = keys[0].place if keys[0].place in (_VARIABLE, _CONTENT) else ""
+        warnings = (f"{outer} counts before auth.json",) if outer and auth is not None else ()
+        identity = Identity(keys[0].account)
         return LoginState("opencode", Status.OK, identity=identity, warnings=warnings, observed_at=written)
     if isinstance(auth, Unreadable):
         return LoginState("opencode", Status.DENIED, f"auth.json {auth.reason}")
-    if auth is None:
+    if auth is None and files.get("store") is None:
         return LoginState("opencode", Status.UNCONFIGURED, "OpenCode is not logged in here")
-    message = "auth.json holds no key of OpenCode Go"
+    message = "OpenCode holds no key of its Go plan"
     return LoginState("opencode", Status.UNCONFIGURED, message, "opencode auth login", observed_at=written)

@@ -7,6 +7,7 @@ does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
 from providers.engine.plain import PlainProvider
@@ -15,6 +16,14 @@ from providers.model import Fact, Source
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from providers.asking import Endpoint
+
+
+_KEY = """
+SELECT 'opencode-go', json_object('key', json_extract(value, '$.key'), 'at', time_updated) FROM credential
+WHERE integration_id = 'opencode-go' AND (active IS NULL OR active = 1) AND json_valid(value)
+ORDER BY time_updated DESC LIMIT 1
+"""
+"""The one row of 2.x that holds the key of Go; no other row of that database is looked at."""
 
 
 class OpenCodeProvider(PlainProvider):
@@ -29,6 +38,15 @@ class OpenCodeProvider(PlainProvider):
         claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
         return (
             FileSource("auth", "keys", data, "auth.json", Source.CACHE, login=True),
+            FileSource(
+                "store",
+                "key of OpenCode 2",
+                *_database(environment, data),
+                Source.CACHE,
+                login=True,
+                query=_KEY,
+                watched=False,
+            ),
             FileSource("endpoint_sidecar", "our sidecars", ours, "opencode.*.json", Source.ENDPOINT),
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-opencode*.json", Source.SIDECAR),
         )
@@ -44,6 +62,13 @@ class OpenCodeProvider(PlainProvider):
         from providers.opencode.endpoint import ENDPOINT
 
         return (ENDPOINT,)
+
+
+def _database(environment: Environment, data: Path) -> tuple[Path, str]:
+    """The folder and the name of the database; ``OPENCODE_DB`` may say another."""
+    chosen = environment.variables.get("OPENCODE_DB", "")
+    path = data / (chosen if chosen and chosen != ":memory:" else "opencode.db")
+    return path.parent, path.name
 
 
 PROVIDER = OpenCodeProvider()
