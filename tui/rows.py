@@ -339,6 +339,8 @@ def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
         for window in account.windows[:3]:
             label = replace(frame, kind="tiny")
             used = percent(window.used_percent, left=frame.left)
+            if window.used_percent is None:
+                used = amount(window, brief=True) or used
             parts.append(Piece(f" {_label(window, label)} ", "dim"))
             tone = tone_of(window)
             parts.append(Piece(f"{used:>4}", tone))

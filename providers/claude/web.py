@@ -44,7 +44,7 @@ class ClaudeWeb(Endpoint):
             ),
         ),
     )
-    limits = Limits(per_hour=12, active=300, idle=900, floor=300, by_hand=120)
+    limits = Limits(per_hour=12, active=300, idle=600, floor=300, by_hand=120)
     optional = True
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:

@@ -185,7 +185,8 @@ def _rest(key: str, slot: Slot, limits: Limits, activity: Activity) -> float:
     rest = float(limits.active if moving else limits.idle)
     if activity.full_until is not None:
         rest = max(float(limits.floor), min(limits.idle, activity.full_until + AFTER_FULL - last))
-    rest *= 1 + JITTER * (2 * _share(key, last) - 1)
+    # Never later than planned: a figure of an idle account would be stale for that long.
+    rest *= 1 - JITTER * (0.1 + _share(key, last))
     passing = [at for at in activity.resets if at > last]
     if passing:
         after = AFTER_RESET + AFTER_RESET_SPREAD * _share(key, last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from providers.accounts.stored import keys_source
 from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
 from providers.engine.plain import PlainProvider
 from providers.model import Fact, Source
@@ -29,7 +30,9 @@ ORDER BY time_updated DESC LIMIT 1
 class OpenCodeProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
-    descriptor = Descriptor("opencode", "OpenCode Go", "O", "opencode", hidden_when_empty=True)
+    descriptor = Descriptor(
+        "opencode", "OpenCode Go", "O", "opencode", hidden_when_empty=True, keys=("opencode-zen",)
+    )
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """auth.json, sidecars of others and of ours.  The project's own opencode.json is never
@@ -47,6 +50,7 @@ class OpenCodeProvider(PlainProvider):
                 query=_KEY,
                 watched=False,
             ),
+            keys_source(environment),
             FileSource("endpoint_sidecar", "our sidecars", ours, "opencode.*.json", Source.ENDPOINT),
             FileSource("tokenmaxxer", "tokenmaxxer", claude, ".tokenmaxxer-opencode*.json", Source.SIDECAR),
         )
@@ -58,10 +62,11 @@ class OpenCodeProvider(PlainProvider):
         return (login_state(files, context),)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The usage endpoint."""
+        """The usage endpoint of Go, and the console for the balance of Zen."""
         from providers.opencode.endpoint import ENDPOINT
+        from providers.opencode.zen import ENDPOINT as ZEN
 
-        return (ENDPOINT,)
+        return ENDPOINT, ZEN
 
 
 def _database(environment: Environment, data: Path) -> tuple[Path, str]:

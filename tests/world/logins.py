@@ -24,7 +24,8 @@ NOW = 1_795_338_000.0
 class Case(Record):
     """``write`` makes the login in a home; ``variables`` are the person's environment; ``secrets``
     are the texts that may go to this provider's own host, ``kept`` those that may go nowhere;
-    ``answers`` the bodies by path; ``used`` the percentages that come of it, by window."""
+    ``answers`` the bodies by path (JSON, or the bytes themselves); ``keyring`` what lies there by
+    its user; ``used`` the percentages that come of it, by window."""
 
     write: Callable[[Path], None]
     answers: Mapping[str, Any]
@@ -32,6 +33,7 @@ class Case(Record):
     secrets: tuple[str, ...]
     kept: tuple[str, ...] = ()
     variables: Mapping[str, str] = {}
+    keyring: Mapping[str, str] = {}
 
 
 def sample(name: str) -> Any:
@@ -95,6 +97,8 @@ def _opencode(home: Path) -> None:
         "other": {"type": "api", "key": "sk-CANARYother"},
     }
     put(home / ".local/share/opencode/auth.json", keys)
+    kept = {"id": "0a0b0c0d", "generation": 1, "fingerprint": "0" * 16, "added_at": NOW}
+    put(home / ".local/share/quotadeck/keys.json", {"version": 1, "keys": {"opencode-zen": kept}})
 
 
 def _cursor(home: Path) -> None:
@@ -205,10 +209,14 @@ CASES: dict[str, Case] = {
     ),
     "opencode": Case(
         _opencode,
-        {"/zen/go/v1/usage": sample("opencode/go-usage.200.json")},
+        {
+            "/zen/go/v1/usage": sample("opencode/go-usage.200.json"),
+            "/_server": (SAMPLES / "opencode/console.billing.txt").read_bytes(),
+        },
         {"5h": 12, "7d": 8, "month": 35},
-        ("CANARYgo",),
+        ("CANARYgo", "CANARYzen"),
         ("CANARYother",),
+        keyring={"v1:opencode-zen:0a0b0c0d:g1": "wrk_EXAMPLE0000000000000000001:auth=CANARYzen"},
     ),
     "cursor": Case(
         _cursor,
