@@ -63,6 +63,8 @@ class Window(Record):
     its own ``label``.  ``used``, ``limit`` and ``remaining`` are in ``unit`` (money
     in major units, the unit then being the ISO currency).  ``note`` replaces the
     forecast ("off: out of credits"); a window with a note never colours its account.
+    A quota that comes back bit by bit has no reset: ``refills_at`` is when the next
+    ``refill_percent`` of it do.
     """
 
     id: str
@@ -75,6 +77,8 @@ class Window(Record):
     remaining: float | None = None
     unit: str | None = None
     note: str = ""
+    refills_at: float | None = None
+    refill_percent: float | None = None
 
 
 class Identity(Record):

@@ -107,6 +107,8 @@ def _window(window: WindowView) -> dict[str, Any]:
         "remaining": window.remaining,
         "unit": window.unit,
         "note": window.note,
+        "refills_at": _whole(window.refills_at),
+        "refill_percent": window.refill_percent,
     }
 
 

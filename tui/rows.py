@@ -258,7 +258,7 @@ def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
     if _counts(window, frame.now):
         words = forecast(window, frame.now, frame.zone, frame.hours)
         if frame.kind == "tiny" and not window.note:
-            words = amount(window, brief=True)
+            words = words.partition(" ")[0] if window.refills_at else amount(window, brief=True)
         return (*pieces, Piece(" " + pad(words, COUNTDOWN + 1 + columns.forecast + columns.delta), "dim"))
     pieces.append(Piece(" " * COUNTDOWN))
     sign = flag(window, frame.glyphs)
@@ -274,7 +274,8 @@ def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
 
 def _counts(window: WindowView, now: float) -> bool:
     """Whether the row says an amount where others have a countdown and a forecast."""
-    return not _tick(window, now) and bool(window.note or amount(window))
+    refills = window.refills_at is not None and window.refills_at > now
+    return not _tick(window, now) and (refills or bool(window.note or amount(window)))
 
 
 def bar_tone(part: Tone, tone: str) -> str:

@@ -99,7 +99,7 @@ def flag(window: WindowView, glyphs: Glyphs) -> str:
 
 
 def forecast(window: WindowView, now: float, zone: Zone, hours: int = 24) -> str:
-    """What comes of the window: ``out 15:23``, ``lasts``, ``full, back 16:50`` …
+    """What comes of the window: ``out 15:23``, ``lasts``, ``full, back 16:50``, ``+5% 10:12`` …
 
     An old figure can have its run-out behind it; nobody measured that, so it is ``may be out``.
     """
@@ -114,6 +114,9 @@ def forecast(window: WindowView, now: float, zone: Zone, hours: int = 24) -> str
             return "unknown"
         case _:
             pass
+    if window.refills_at is not None and window.refills_at > now:
+        part = f"+{window.refill_percent:g}%" if window.refill_percent else "more"
+        return f"{part} {clock_time(window.refills_at, now, zone, hours)}"
     if window.full:
         back = f", back {clock_time(window.resets_at, now, zone, hours)}" if window.resets_at else ""
         return f"full{back}"

@@ -65,6 +65,8 @@ class WindowView(Record):
     remaining: float | None = None
     unit: str | None = None
     note: str = ""
+    refills_at: float | None = None
+    refill_percent: float | None = None
 
     @property
     def full(self) -> bool:

@@ -234,6 +234,8 @@ class _Page(Record):
             remaining=number(value.get("remaining")),
             unit=clean(value.get("unit"), 16) or None,
             note=clean(value.get("note")),
+            refills_at=reset_time(value.get("refills_at"), observed_at, self.now),
+            refill_percent=percent(value.get("refill_percent")),
         )
 
     def _failure(

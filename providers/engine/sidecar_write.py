@@ -58,6 +58,8 @@ def _window(window: Window) -> Mapping[str, object]:
     }
     amounts = {"used": window.used, "limit": window.limit, "remaining": window.remaining}
     document |= {key: _amount(value) for key, value in amounts.items() if value is not None}
+    if window.refills_at is not None:
+        document |= {"refills_at": _seconds(window.refills_at), "refill_percent": window.refill_percent}
     document |= {key: text for key in ("unit", "note") if (text := clean(getattr(window, key)))}
     return document
 

@@ -213,6 +213,8 @@ def _window(figure: Figure, now: float, limit: float, rules: ViewRules) -> Windo
         remaining=window.remaining,
         unit=window.unit,
         note=window.note,
+        refills_at=window.refills_at,
+        refill_percent=window.refill_percent,
     )
 
 

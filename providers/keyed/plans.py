@@ -122,18 +122,28 @@ def _minimax_windows(row: Mapping[str, Any], several: bool, at: float) -> Iterat
 
 
 def synthetic(body: Mapping[str, Any], memory: Memory, at: float) -> Figures | Wrong | None:
-    """Two quotas that refill in ticks, so they have no reset, and searches by the hour."""
+    """Two quotas that refill in ticks instead of a reset, and searches by the hour."""
     data = part(body, "data") or body
     found: list[Window] = []
     rolling, weekly = part(data, "rollingFiveHourLimit"), part(data, "weeklyTokenLimit")
     most, left = number(rolling.get("max")), number(rolling.get("remaining"))
     if most is not None and left is not None and (spent := share(most - left, most)) is not None:
-        found.append(Window("5h", "5 h rolling", spent, None, None, most - left, most, left, "requests"))
+        step = number(rolling.get("tickPercent"))
+        found.append(Window(
+            "5h", "5 h", spent, None, None, most - left, most, left, "requests",
+            refills_at=reset_time(rolling.get("nextTickAt"), at, at),
+            refill_percent=None if step is None else percent(round(step * 100, 1)),
+        ))  # fmt: skip
     share_left = percent(weekly.get("percentRemaining"))
     if share_left is not None and share_left <= 100:
         limit, rest = _dollars(weekly.get("maxCredits")), _dollars(weekly.get("remainingCredits"))
         used = limit - rest if limit is not None and rest is not None else None
-        found.append(Window("7d", "7 d rolling", 100 - share_left, None, None, used, limit, rest, "USD"))
+        step = share(_dollars(weekly.get("nextRegenCredits")) or 0.0, limit or 0.0)
+        found.append(Window(
+            "7d", "7 d", 100 - share_left, None, None, used, limit, rest, "USD",
+            refills_at=reset_time(weekly.get("nextRegenAt"), at, at),
+            refill_percent=None if step is None else round(step, 1),
+        ))  # fmt: skip
     hourly = part(part(data, "search"), "hourly")
     limit, used = number(hourly.get("limit")), number(hourly.get("requests"))
     if limit is not None and used is not None and (spent := share(used, limit)) is not None:

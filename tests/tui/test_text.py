@@ -212,6 +212,9 @@ def test_flag(shown, sign: str, ascii_sign: str) -> None:  # type: ignore[no-unt
         (window("spend", 24.7, **EUROS), "12.34 of 50.00 EUR"),
         (window("spend", 24.7, pace=pace(), **EUROS), "12.34 of 50.00 EUR"),
         (window("spend", 24.7, pace=pace(out=OUT), **EUROS), "out 07:46"),
+        (window(resets_at=None, refills_at=OUT, refill_percent=5.0), "+5% 07:46"),
+        (window(resets_at=None, refills_at=OUT), "more 07:46"),
+        (window(resets_at=None, refills_at=NOW - 1, refill_percent=5.0), ""),
     ],
 )  # fmt: skip
 def test_forecast(shown, said: str) -> None:  # type: ignore[no-untyped-def]

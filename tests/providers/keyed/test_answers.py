@@ -142,11 +142,13 @@ def test_balances_are_no_bars() -> None:
 
 
 def test_synthetic_refills_in_ticks() -> None:
-    """A quota that refills by and by has no reset."""
+    """A quota that refills by and by has no reset; when the next part of it comes is known."""
     found = windows("synthetic", "synthetic_quotas")
     assert (found["5h"].used_percent, found["5h"].resets_at) == (17.5, None)
     assert found["7d"].used_percent == pytest.approx(36.8)
     assert found["7d"].resets_at is None
+    assert (found["5h"].refills_at, found["5h"].refill_percent) == (1_795_338_720, 5)
+    assert (found["7d"].refills_at, found["7d"].refill_percent) == (1_795_341_600, 2)
     assert found["hour:search"].used_percent == 4.8
 
 
