@@ -9,7 +9,8 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
-    from providers.base import Provider
+    from providers.accounts.login import LoginStore
+    from providers.base import Environment, Provider
 
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
@@ -17,6 +18,19 @@ KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "s
 PROVIDERS: tuple[str, ...] = (
     "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", "router", *KEYED, "sidecars"
 )  # fmt: skip
+
+SWITCHABLE: tuple[str, ...] = ("claude", "codex")
+"""Those whose logins can be kept and switched: their folder has a module ``store``."""
+
+
+def stores(environment: Environment) -> tuple[LoginStore, ...]:
+    """Where the logins of CLIs lie, in panel order."""
+    from importlib import import_module
+
+    found: list[LoginStore] = []
+    for name in SWITCHABLE:
+        found += import_module(f"providers.{name}.store").stores(environment)
+    return tuple(found)
 
 
 def load(provider_id: str) -> Provider:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.base import MIB, Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.claude.quota import cached_reading, identity_key
+from providers.engine.files import read_file
 from providers.engine.values import clean, epoch, load_json
 from providers.model import Fact, Identity, LoginState, Status
 from providers.record import Record, replace
@@ -245,6 +246,13 @@ def _overrides(settings: Mapping[str, Any], variables: Mapping[str, str]) -> Ite
                 yield f"{name} in {where}: Claude Code does not use the subscription"
     if settings.get("apiKeyHelper"):
         yield "apiKeyHelper in settings.json is used instead of this login"
+
+
+def login_warnings(environment: Environment) -> tuple[str, ...]:
+    """What in the environment or in settings.json makes Claude Code use something else than its
+    stored login; reads settings.json."""
+    settings = _parse(read_file(claude_home(environment) / "settings.json", MIB, follow=True))
+    return tuple(_overrides(settings.document, environment.variables))
 
 
 def _instead(settings: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[bool, bool]:

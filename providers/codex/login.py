@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.base import MIB, Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.codex.quota import plan_label
+from providers.engine.files import read_file
 from providers.engine.tokens import claims as claims_of
 from providers.engine.tokens import usable
 from providers.engine.values import clean, load_json, number
@@ -96,9 +97,7 @@ def codex_home(environment: Environment) -> Path:
 
 
 def _logged_in(document: Mapping[str, Any], now: float) -> LoginState:
-    mode = clean(document.get("auth_mode")).lower().replace("_", "")
-    if not mode and document.get("OPENAI_API_KEY") is not None:
-        mode = "apikey"
+    mode = _mode(document)
     if mode in _KEY_MODES:
         return _plain(Status.UNSUBSCRIBED, f"codex is logged in with {_KEY_MODES[mode]}: no plan limits")
     tokens = document.get("tokens")
@@ -107,14 +106,13 @@ def _logged_in(document: Mapping[str, Any], now: float) -> LoginState:
     if not access and not named:
         return _plain(Status.UNCONFIGURED, "codex is logged out", _LOG_IN)
     claims = claims_of(access)
-    field = clean(tokens.get("account_id") or tokens.get("accountId"))
-    claimed = [c for c in (_inner(t, "chatgpt_account_id") for t in (claims, named)) if c]
-    if len({*claimed, *([field] if field else [])}) > 1:
+    account, mixed = _account(tokens, claims, named)
+    if mixed:
         return _plain(Status.ERROR, "auth.json mixes two accounts, so its figures are not filed", _LOG_IN)
     state = LoginState(
         "codex",
         Status.OK,
-        identity=_identity(field or next(iter(claimed), ""), claims, named),
+        identity=_identity(account, claims, named),
         plan=plan_label(_inner(named, "chatgpt_plan_type") or _inner(claims, "chatgpt_plan_type")),
     )
     expires = number(claims.get("exp"))
@@ -169,6 +167,76 @@ def access_of(auth: bytes) -> Access | None:
     held = claims_of(token).get(_AUTH)
     fedramp = isinstance(held, Mapping) and held.get("chatgpt_account_is_fedramp") is True
     return Access(token, bool(_token(tokens, "refresh_token")), fedramp)
+
+
+class LoginWords(Record):
+    """What a ChatGPT login says of itself.  ``mixed``: its fields name two accounts.  Times in
+    epoch seconds.  For the store alone."""
+
+    refresh_token: str
+    identity: Identity | None
+    mixed: bool
+    issued: float | None
+    expires: float | None
+    last_refresh: object
+    plan: str
+
+    _hidden = ("refresh_token",)
+
+
+def login_words(document: object) -> LoginWords | str:
+    """The words of the login in auth.json, or which other kind of login it is."""
+    if not isinstance(document, Mapping):
+        return "auth.json is not what codex writes"
+    mode = _mode(document)
+    if mode in _KEY_MODES:
+        return f"codex is logged in with {_KEY_MODES[mode]}, which is no account to keep"
+    tokens = document.get("tokens")
+    tokens = tokens if isinstance(tokens, Mapping) else {}
+    access, named = claims_of(_token(tokens, "access_token")), claims_of(_token(tokens, "id_token"))
+    account, mixed = _account(tokens, access, named)
+    return LoginWords(
+        _token(tokens, "refresh_token"),
+        _identity(account, access, named),
+        mixed,
+        number(access.get("iat")),
+        number(access.get("exp")),
+        document.get("last_refresh"),
+        plan_label(_inner(named, "chatgpt_plan_type") or _inner(access, "chatgpt_plan_type")),
+    )
+
+
+def store_refusal(environment: Environment) -> str:
+    """Why auth.json may not be swapped: codex keeps its login elsewhere, or uses something else.
+    Reads config.toml."""
+    config, trouble = _config(read_file(codex_home(environment) / "config.toml", MIB, follow=True))
+    if trouble:
+        return f"{trouble[0]}: mend it first"
+    store = _store(config)
+    if store not in ("", "file"):
+        return (
+            f"codex keeps its login in its {store} store, not in auth.json: "
+            'set cli_auth_credentials_store = "file" in its config.toml and log in again'
+        )
+    for name in ("CODEX_API_KEY", "CODEX_ACCESS_TOKEN"):
+        if environment.variables.get(name):
+            return f"{name} is set, and codex uses it instead of any login: unset it first"
+    return ""
+
+
+def _mode(document: Mapping[str, Any]) -> str:
+    mode = clean(document.get("auth_mode")).lower().replace("_", "")
+    return "apikey" if not mode and document.get("OPENAI_API_KEY") is not None else mode
+
+
+def _account(
+    tokens: Mapping[str, Any], access: Mapping[str, Any], named: Mapping[str, Any]
+) -> tuple[str, bool]:
+    """The workspace's id, and whether the fields name more than one."""
+    field = clean(tokens.get("account_id") or tokens.get("accountId"))
+    claimed = [c for c in (_inner(t, "chatgpt_account_id") for t in (access, named)) if c]
+    mixed = len({*claimed, *([field] if field else [])}) > 1
+    return field or next(iter(claimed), ""), mixed
 
 
 def _token(tokens: Mapping[str, Any], name: str) -> str:
