@@ -111,7 +111,8 @@ class LoginStore(Protocol):
 
     ``effect`` says when a switch is noticed by the CLI ("with the next message"); ``command`` logs a
     second account in without logging the first out; ``margin`` is how many seconds of its life
-    an access token must have left for a switch under a running CLI to be safe, 0 if any will do.
+    an access token must have left for a switch under a running CLI to be safe, 0 if any will do;
+    ``alone`` that none of its sessions may run at all, as it would put its old login back.
     """
 
     provider: str
@@ -119,6 +120,7 @@ class LoginStore(Protocol):
     effect: str
     command: str
     margin: float
+    alone: bool
 
     def files(self) -> tuple[StoreFile, ...]:
         """The files in the order in which a switch writes them; the first holds the secret."""
@@ -135,6 +137,10 @@ class LoginStore(Protocol):
     def compose(self, login: Login, found: Mapping[Path, Found]) -> Mapping[Path, bytes]:
         """The new bytes of every file: the login's own part, and of what is there now the part
         that belongs to the machine.  Raises `CannotSwitch`."""
+
+    def owned(self, login: Login, owner: Identity, known: Login | None) -> Login:
+        """The login under its owner's name, where another's stood beside it; ``known`` is an
+        earlier login of that owner."""
 
     def refusal(self, found: Mapping[Path, Found]) -> str:
         """Why this store may not be written at all (an override, a key that would win, a store

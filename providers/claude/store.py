@@ -50,6 +50,7 @@ class ClaudeStore:
     effect = "with the next message of each session, or after a restart of it"
     command = "CLAUDE_CONFIG_DIR=$(mktemp -d) claude auth login"
     margin = 0.0
+    alone = False
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -124,6 +125,15 @@ class ClaudeStore:
             raise CannotSwitch(
                 f"{self._config.name} is not valid JSON, perhaps half written: try again"
             ) from None
+
+    def owned(self, login: Login, owner: Identity, known: Login | None) -> Login:
+        """With the ``oauthAccount`` of its owner, or the least that names it."""
+        credentials = part(load_json(login.payload.reveal().encode()), "credentials")
+        if known is not None:
+            return _login(credentials, part(load_json(known.payload.reveal().encode()), "oauthAccount"))
+        account, _, organisation = owner.key.partition("/")
+        named = {"accountUuid": account, "emailAddress": owner.email, "organizationUuid": organisation}
+        return _login(credentials, {key: value for key, value in named.items() if value})
 
     def refusal(self, found: Mapping[Path, Found]) -> str:
         """A key or another service that Claude Code would use instead of any login."""

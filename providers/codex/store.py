@@ -6,6 +6,7 @@ against (locks, compare and set), openai/codex:codex-rs/login/src/auth/storage.r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from providers.codex.login import LoginWords, codex_home, login_words, store_ref
 from providers.engine.processes import count
 from providers.engine.tokens import fingerprint
 from providers.engine.values import epoch, load_json
+from providers.model import Identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MARGIN = 360.0
 """Codex renews from five minutes before the end of the access token, and then refuses to save
@@ -29,6 +35,7 @@ class CodexStore:
     effect = "after a restart of each running codex (codex resume goes on)"
     command = "CODEX_HOME=$(mktemp -d) codex login"
     margin = MARGIN
+    alone = False
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -63,6 +70,10 @@ class CodexStore:
             raise CannotSwitch("auth.json cannot be read, so it is not written over: run quotadeck doctor")
         return {self._auth: login.payload.reveal().encode("utf-8")}
 
+    def owned(self, login: Login, owner: Identity, known: Login | None) -> Login:
+        """The login as it is: its own tokens name its owner."""
+        return login
+
     def refusal(self, found: Mapping[Path, Found]) -> str:
         """Where Codex would not look at auth.json, or use something else."""
         return store_refusal(self._environment)
@@ -88,10 +99,21 @@ def _parsed(data: bytes) -> Live:
     if isinstance(words, str):
         return Live(Held.OTHER, why=words)
     if words.mixed:
-        return Live(Held.MIXED, why="auth.json mixes the tokens of two accounts: run codex login")
+        return Live(Held.MIXED, _healed(document), "auth.json mixes two accounts: run codex login")
     if not words.refresh_token or words.identity is None:
         return Live(Held.HUSK, why="auth.json holds no login that could be kept")
     return Live(Held.LOGIN, _login(words, text))
+
+
+def _healed(document: Mapping[str, Any]) -> Login | None:
+    """The login whose tokens these are, if the tokens agree: a renewal that was in flight while
+    the account was switched leaves them under the other account's id."""
+    tokens = {k: v for k, v in document["tokens"].items() if k not in ("account_id", "accountId")}
+    words = login_words({**document, "tokens": tokens})
+    if isinstance(words, str) or words.mixed or not words.refresh_token or words.identity is None:
+        return None
+    tokens["account_id"] = words.identity.key.partition("/")[0]
+    return _login(words, json.dumps({**document, "tokens": tokens}))
 
 
 def _login(words: LoginWords, text: str) -> Login:

@@ -1,0 +1,145 @@
+"""Filing a login in the vault: as a new generation of the account that it is proven to be of.
+
+The order is: store, read back, and only then name it in the registry.  An older generation
+never replaces a newer one; it is filed beside it.  For capture, switch, recovery, import and
+the keeping fresh of idle accounts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from providers.accounts.login import CannotSwitch, Login, LoginStore
+from providers.accounts.registry import (
+    Generation,
+    Kept,
+    Registry,
+    accounts_lock,
+    load_registry,
+    save_registry,
+    with_generation,
+)
+from providers.accounts.roster import load_roster, named, save_roster, with_member
+from providers.accounts.secret import Secret
+from providers.accounts.vault import Vault, VaultTrouble
+from providers.base import Environment
+from providers.engine.clock import Clock
+from providers.engine.deck import account_id
+from providers.model import Identity
+from providers.record import replace
+
+Step = Callable[[str], None]
+"""Called with the name of each step, so that tests can stop the world there."""
+
+
+def no_step(name: str) -> None:
+    """Goes on."""
+
+
+class _FiledByAnother(Exception):
+    """Another copy of us filed the same login between our storing and our naming it."""
+
+    def __init__(self, account: Kept) -> None:
+        super().__init__()
+        self.account = account
+
+
+class Keeper:
+    """Files logins and takes them out.  ``vault`` keeps the secrets; ``step`` is for tests."""
+
+    def __init__(self, environment: Environment, vault: Vault, clock: Clock, *, step: Step = no_step) -> None:
+        self._state, self._config = environment.state_dir, environment.config_dir
+        self._vault, self._clock, self._step = vault, clock, step
+
+    def file(self, login: Login, identity: Identity, source: str, *, owner: str = "") -> Kept:
+        """Files a login under the account of ``identity``, which is made if it is new.
+
+        ``owner`` is another tool that renews it.  Raises `VaultTrouble` or `CannotSwitch`;
+        the registry then still names what it named before.
+        """
+        registry = load_registry(self._state)
+        known = registry.of_key(login.provider, login.slot, identity.key)
+        if known is not None and _has_it(known, login):
+            self._note(known, login, identity, owner)
+            return known
+        ref = known.ref if known is not None else os.urandom(6).hex()
+        number = len(known.generations) + 1 if known is not None else 1
+        name = f"v1:{login.provider}:{ref}:g{number}-{os.urandom(3).hex()}"
+        self._vault.put(name, login.payload.reveal())
+        self._step("stored")
+        try:
+            return self._flip(login, identity, Generation(
+                name, login.lineage, login.issued, source, self._clock.now()
+            ), ref, owner)  # fmt: skip
+        except (CannotSwitch, _FiledByAnother) as stopped:
+            with contextlib.suppress(VaultTrouble):
+                self._vault.forget(name)
+            if isinstance(stopped, _FiledByAnother):
+                return stopped.account
+            raise
+
+    def take(self, account: Kept, store: LoginStore) -> Login:
+        """The newest login of an account.  Raises `VaultTrouble` or `CannotSwitch`."""
+        newest = account.newest
+        if newest is None:
+            raise CannotSwitch("no login of that account is kept: capture it once it is logged in")
+        login = store.opened(Secret(self._vault.get(newest.name)))
+        if login is None or login.lineage != newest.lineage:
+            raise CannotSwitch("what the vault holds of that account is not its login: log in to it again")
+        return login
+
+    def forget(self, account: Kept) -> None:
+        """Takes an account out of the registry and the roster, then its logins out of the vault.
+        Raises `VaultTrouble` or `CannotSwitch`."""
+        with accounts_lock(self._state):
+            save_roster(self._config, tuple(m for m in load_roster(self._config) if m.id != account.id))
+            save_registry(self._state, load_registry(self._state).without(account.id))
+        for generation in account.generations:
+            self._vault.forget(generation.name)
+
+    def _flip(self, login: Login, identity: Identity, fresh: Generation, ref: str, owner: str) -> Kept:
+        """Names the stored generation, unless another copy of us filed the same meanwhile."""
+        with accounts_lock(self._state):
+            registry = load_registry(self._state)
+            account = registry.of_key(login.provider, login.slot, identity.key)
+            if account is None:
+                ident = _fresh_id(registry, login, identity)
+                account = Kept(ident, login.provider, login.slot, identity.key, ref)
+            if _has_it(account, login):
+                raise _FiledByAnother(account)
+            kept, dropped = with_generation(account, fresh)
+            save_registry(self._state, registry.with_account(kept))
+            self._step("named")
+            self._enrol(kept.id, login, identity, owner)
+        for generation in dropped:
+            with contextlib.suppress(VaultTrouble):
+                self._vault.forget(generation.name)
+        return kept
+
+    def _note(self, known: Kept, login: Login, identity: Identity, owner: str) -> None:
+        with accounts_lock(self._state):
+            self._enrol(known.id, login, identity, owner)
+
+    def _enrol(self, ident: str, login: Login, identity: Identity, owner: str) -> None:
+        members = load_roster(self._config)
+        before = next((m for m in members if m.id == ident), None)
+        member = named(before, ident, login, identity, self._clock.now())
+        if owner:
+            member = replace(member, owner=owner)
+        if member != before:
+            save_roster(self._config, with_member(members, member))
+
+
+def _has_it(account: Kept, login: Login) -> bool:
+    """Whether a generation is this login to the byte, as far as its stamps tell."""
+    return any((g.lineage, g.issued) == (login.lineage, login.issued) for g in account.generations)
+
+
+def _fresh_id(registry: Registry, login: Login, identity: Identity) -> str:
+    """The id under which the deck shows the account too; another one if that is taken."""
+    ident = account_id(login.provider, identity.key)
+    while registry.account(ident) is not None:
+        ident = os.urandom(4).hex()
+    return ident

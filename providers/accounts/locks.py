@@ -1,0 +1,174 @@
+"""The locks of CLIs, taken as the CLIs take them themselves.
+
+For switch.py alone, which holds them for well under half a second with no request and no
+keyring call in between.  A folder lock is made with mkdir and is stale when nobody touched it
+(npm proper-lockfile, measured: a plain mkdir is respected, a folder that is not empty or dated
+in the future is never reclaimed, so nothing is ever put inside).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from providers.accounts.login import CannotSwitch, CliLock, FileLock, FolderLock
+from providers.engine.values import clean
+from providers.record import Record
+
+WITHIN = 8.0
+"""Seconds to wait for a CLI: it holds its lock while it renews."""
+
+FUTURE = 5.0
+"""A lock dated further ahead than this is never reclaimed by anybody."""
+
+PAUSE = 0.05
+
+
+class HeldFolder(Record):
+    """A folder lock of ours, as the journal notes it to know it again."""
+
+    path: str
+    device: int
+    inode: int
+
+
+Noted = Callable[[HeldFolder], None]
+
+
+class CliLocks:
+    """The locks of one store while they are held."""
+
+    def __init__(self, folders: Sequence[HeldFolder]) -> None:
+        self.folders = tuple(folders)
+
+    def still_ours(self) -> bool:
+        """Whether every folder lock is the one that we made: after a stop of the process a CLI
+        may have taken it over as stale."""
+        return all(is_ours(folder) for folder in self.folders)
+
+
+def is_ours(folder: HeldFolder) -> bool:
+    """Whether the lock at that path is still the same folder."""
+    try:
+        found = os.lstat(folder.path)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == (folder.device, folder.inode)
+
+
+def release(folder: HeldFolder) -> None:
+    """Removes a lock of ours, and no other."""
+    if is_ours(folder):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder.path)
+
+
+@contextmanager
+def cli_locks(locks: Sequence[CliLock], noted: Noted, within: float = WITHIN) -> Iterator[CliLocks]:
+    """Holds the locks in their order; lets go in reverse.  ``noted`` is called for each folder
+    at once.  Raises `CannotSwitch` if one cannot be had; then none is held."""
+    until = time.monotonic() + within
+    while True:
+        with ExitStack() as held:
+            folders: list[HeldFolder] = []
+            if _take_all(locks, noted, held, folders, until):
+                yield CliLocks(folders)
+                return
+        # One was busy: everything is let go, as a CLI that waits for the first would else
+        # hold the second.
+        time.sleep(PAUSE)
+
+
+def _take_all(
+    locks: Sequence[CliLock], noted: Noted, held: ExitStack, folders: list[HeldFolder], until: float
+) -> bool:
+    for lock in locks:
+        late = time.monotonic() >= until
+        if isinstance(lock, FileLock):
+            taken = _flocked(lock, held)
+        else:
+            folder = _made(lock)
+            taken = folder is not None
+            if folder is not None:
+                held.callback(release, folder)
+                folders.append(folder)
+                noted(folder)
+        if not taken and late:
+            raise CannotSwitch(
+                f"nothing was changed: the lock {clean(lock.path.name)} is held, the login is being "
+                "renewed or changed: try again in a minute"
+            )
+        if not taken:
+            return False
+    return True
+
+
+def _flocked(lock: FileLock, held: ExitStack) -> bool:
+    try:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(lock.path, flags, 0o600)
+    except OSError as error:
+        raise _cannot(lock.path, error) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in (errno.EWOULDBLOCK, errno.EAGAIN):
+            return False
+        raise _cannot(lock.path, error) from None
+    held.callback(os.close, descriptor)
+    return True
+
+
+def _made(lock: FolderLock) -> HeldFolder | None:
+    """The lock, or None while another holds it."""
+    try:
+        os.mkdir(lock.path, 0o700)
+    except FileExistsError:
+        return _reclaimed(lock)
+    except OSError as error:
+        raise _cannot(lock.path, error) from None
+    made = os.lstat(lock.path)
+    return HeldFolder(str(lock.path), made.st_dev, made.st_ino)
+
+
+def _reclaimed(lock: FolderLock) -> HeldFolder | None:
+    """Takes a lock whose holder died: nobody touched it for long."""
+    try:
+        found = os.lstat(lock.path)
+    except OSError:
+        return None
+    # The wall clock, as the file system's times are its times.
+    age = time.time() - found.st_mtime
+    if age < -FUTURE:
+        raise CannotSwitch(
+            f"nothing was changed: the lock {lock.path} is dated in the future, so nobody ever takes it: "
+            f"rmdir {lock.path}"
+        )
+    if age <= lock.stale:
+        return None
+    try:
+        os.rmdir(lock.path)
+    except NotADirectoryError:
+        raise CannotSwitch(
+            f"nothing was changed: {lock.path} is in the way and no lock: rm {lock.path}"
+        ) from None
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise CannotSwitch(
+                f"nothing was changed: the lock {lock.path} is not empty, so nobody can take it: "
+                f"rm -r {lock.path}"
+            ) from None
+        return None
+    return None
+
+
+def _cannot(path: Path, error: OSError) -> CannotSwitch:
+    why = os.strerror(error.errno).lower() if error.errno else "unknown reason"
+    return CannotSwitch(f"nothing was changed: the lock {clean(path.name)} cannot be taken ({why})")

@@ -1,0 +1,227 @@
+"""What the vault holds: the generations of every account, and which account is live where.
+
+registry.json in the state folder; no secrets in it.  Changed only under the global lock
+(`accounts_lock`), by keeping.py, switch.py and recovery.py.  A registry that cannot be read
+stops every write: begun anew from nothing it would orphan what the vault holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from providers.accounts.login import CannotSwitch
+from providers.base import MIB, FileBytes, Unparseable
+from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
+from providers.engine.lock import LockFailed, locked
+from providers.engine.values import load_json, number
+from providers.record import Record, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+NAME, LOCK = "registry.json", "accounts.lock"
+VERSION = 1
+SPARE = 2
+"""Generations kept behind the newest that are proven older."""
+
+MOST = 8
+"""Generations kept at all; more than a few come only from sources that date nothing."""
+
+
+class Generation(Record):
+    """One login of an account as the vault keeps it under ``name``.  ``issued`` orders them,
+    epoch seconds, 0 unknown; ``at`` is when it was filed."""
+
+    name: str
+    lineage: str
+    issued: float
+    source: str
+    at: float
+
+
+class Kept(Record):
+    """An account whose logins the vault holds, oldest generation first.  ``spent`` is a lineage
+    that the provider called dead; a login of another lineage lifts it."""
+
+    id: str
+    provider: str
+    slot: str
+    key: str
+    ref: str
+    generations: tuple[Generation, ...] = ()
+    spent: str = ""
+
+    @property
+    def newest(self) -> Generation | None:
+        """The generation that a switch writes."""
+        return self.generations[-1] if self.generations else None
+
+    def has(self, lineage: str) -> bool:
+        """Whether a generation of that lineage is, or was lately, this account's."""
+        return any(g.lineage == lineage for g in self.generations)
+
+
+class Registry(Record):
+    """Everything, as it was read once.  ``active`` and ``previous`` map a place
+    (``claude``, ``opencode:openai``) to an account's id."""
+
+    accounts: tuple[Kept, ...] = ()
+    active: Mapping[str, str] = MappingProxyType({})
+    previous: Mapping[str, str] = MappingProxyType({})
+
+    def account(self, ident: str) -> Kept | None:
+        """The account of that id."""
+        return next((a for a in self.accounts if a.id == ident), None)
+
+    def of_key(self, provider: str, slot: str, key: str) -> Kept | None:
+        """The account of that identity."""
+        wanted = provider, slot, key
+        return next((a for a in self.accounts if (a.provider, a.slot, a.key) == wanted), None)
+
+    def of_lineage(self, provider: str, slot: str, lineage: str) -> Kept | None:
+        """The account that a login of this lineage belongs to."""
+        mine = (a for a in self.accounts if (a.provider, a.slot) == (provider, slot))
+        return next((a for a in mine if a.has(lineage)), None)
+
+    def sharers(self, lineage: str) -> tuple[Kept, ...]:
+        """Every account whose newest login is of this lineage: more than one end together."""
+        return tuple(a for a in self.accounts if a.newest is not None and a.newest.lineage == lineage)
+
+    def with_account(self, account: Kept) -> Registry:
+        """The registry with this account in its place, or added."""
+        known = [account if a.id == account.id else a for a in self.accounts]
+        if all(a.id != account.id for a in self.accounts):
+            known.append(account)
+        return replace(self, accounts=tuple(known))
+
+    def without(self, ident: str) -> Registry:
+        """The registry without this account."""
+        return replace(
+            self,
+            accounts=tuple(a for a in self.accounts if a.id != ident),
+            active=MappingProxyType({k: v for k, v in self.active.items() if v != ident}),
+            previous=MappingProxyType({k: v for k, v in self.previous.items() if v != ident}),
+        )
+
+    def switched(self, place: str, to: str, came_from: str) -> Registry:
+        """The registry after a switch."""
+        return replace(
+            self,
+            active=MappingProxyType({**self.active, place: to}),
+            previous=MappingProxyType({**self.previous, place: came_from}),
+        )
+
+
+class RegistryTrouble(CannotSwitch):
+    """The registry cannot be read or written; nothing was changed."""
+
+
+def place_of(provider: str, slot: str) -> str:
+    """The name of a place where one login is live."""
+    return f"{provider}:{slot}" if slot else provider
+
+
+def with_generation(account: Kept, fresh: Generation) -> tuple[Kept, tuple[Generation, ...]]:
+    """The account with one more generation, and those that may now be forgotten.
+
+    Ordered by when the provider issued them, never by when we saw them; what cannot be ordered
+    goes by arrival (accounts of peers were lost by an older live login that replaced a newer
+    one in the vault, realiti4/claude-swap#302).
+    """
+    ordered = sorted((*account.generations, fresh), key=lambda g: g.issued) if fresh.issued else None
+    known = tuple(ordered) if ordered is not None else (*account.generations, fresh)
+    newest = known[-1]
+    older = [g for g in known[:-1] if g.issued and newest.issued and g.issued < newest.issued]
+    dropped = [*older[:-SPARE]]
+    left = tuple(g for g in known if g not in dropped)
+    while len(left) > MOST:
+        dropped.append(left[0])
+        left = left[1:]
+    spent = account.spent if newest.lineage == account.spent else ""
+    return replace(account, generations=left, spent=spent), tuple(dropped)
+
+
+@contextmanager
+def accounts_lock(state_dir: Path, within: float = 10.0) -> Iterator[None]:
+    """The global lock.  Never held across a keyring call or a request.  Raises
+    `RegistryTrouble`."""
+    try:
+        with locked(state_dir / LOCK, within):
+            yield
+    except LockFailed as error:
+        raise RegistryTrouble(f"nothing was changed: the accounts are locked, {error}") from None
+
+
+def load_registry(state_dir: Path) -> Registry:
+    """The registry, empty if there is none yet.  Raises `RegistryTrouble`."""
+    found = read_file(state_dir / NAME, 4 * MIB)
+    if found is None:
+        if (state_dir / f"{NAME}.bak").exists():
+            raise RegistryTrouble(f"{NAME} is gone, its copy {NAME}.bak is there: rename it")
+        return Registry()
+    if not isinstance(found, FileBytes):
+        raise RegistryTrouble(f"{NAME} {found.reason}: run quotadeck doctor")
+    try:
+        return _registry(load_json(found.data))
+    except (Unparseable, KeyError, TypeError, AttributeError):
+        raise RegistryTrouble(
+            f"{NAME} cannot be understood, so nothing is changed: put {NAME}.bak in its place"
+        ) from None
+
+
+def save_registry(state_dir: Path, registry: Registry) -> None:
+    """Writes it, and keeps the one before as .bak.  Raises `RegistryTrouble`."""
+    path = state_dir / NAME
+    try:
+        before = read_file(path, 4 * MIB)
+        if isinstance(before, FileBytes):
+            write_atomic(path.with_name(f"{NAME}.bak"), before.data)
+        write_atomic(path, json.dumps(_document(registry), indent=1).encode())
+    except (WriteFailed, WriteRefused) as error:
+        raise RegistryTrouble(str(error)) from None
+
+
+def _document(registry: Registry) -> dict[str, Any]:
+    accounts = [
+        {
+            "id": a.id, "provider": a.provider, "slot": a.slot, "key": a.key, "ref": a.ref, "spent": a.spent,
+            "generations": [
+                {"name": g.name, "lineage": g.lineage, "issued": g.issued, "source": g.source, "at": g.at}
+                for g in a.generations
+            ],
+        }
+        for a in registry.accounts
+    ]  # fmt: skip
+    return {
+        "version": VERSION,
+        "accounts": accounts,
+        "active": dict(registry.active),
+        "previous": dict(registry.previous),
+    }
+
+
+def _registry(document: Any) -> Registry:
+    if document["version"] != VERSION:
+        raise Unparseable("is of another version")
+    return Registry(
+        tuple(_kept(entry) for entry in document["accounts"]),
+        MappingProxyType({str(k): str(v) for k, v in document["active"].items()}),
+        MappingProxyType({str(k): str(v) for k, v in document["previous"].items()}),
+    )
+
+
+def _kept(entry: Mapping[str, Any]) -> Kept:
+    ident, provider, slot, key, ref = (str(entry[n]) for n in ("id", "provider", "slot", "key", "ref"))
+    generations = tuple(
+        Generation(
+            str(g["name"]), str(g["lineage"]), number(g["issued"]) or 0.0, str(g["source"]),
+            number(g["at"]) or 0.0,
+        )
+        for g in entry["generations"]
+    )  # fmt: skip
+    return Kept(ident, provider, slot, key, ref, generations, str(entry.get("spent", "")))
