@@ -69,6 +69,7 @@ def parser_of() -> argparse.ArgumentParser:
     )
     watch.add_argument("--plain", action="store_true", required=True, help="plain sentences, the only form")
     _add_key(commands)
+    _add_accounts(commands)
     doctor = commands.add_parser(
         "doctor",
         help="what was looked for and found, and what is wrong with it",
@@ -95,6 +96,36 @@ def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action.add_argument("service", metavar="SERVICE", help="which; quotadeck key list names them")
     listed = actions.add_parser("list", help="which keys there are", formatter_class=_Formatter)
     listed.set_defaults(service="")
+
+
+def _add_accounts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def command(name: str, what: str, *words: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=what, description=f"{what[0].upper()}{what[1:]}.", formatter_class=_Formatter
+        )
+        for word in words:
+            made.add_argument(word, metavar=word.upper(), help=_WORDS[word])
+        return made
+
+    json_of = [command("accounts", "the accounts whose logins are kept")]
+    capture = command("capture", "keep the login that is live now as an account", "provider")
+    capture.add_argument("--alias", metavar="NAME", help="what to call it")
+    switch = command("switch", "put another account's login in its CLI", "provider", "account")
+    switch.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    json_of += [switch, command("undo", "go back to the account before the last switch", "provider")]
+    command("forget", "take an account out; its login stays for 7 days", "provider", "account")
+    recover = command("recover", "finish what a killed switch left, or bring a forgotten account back")
+    recover.add_argument(
+        "account", metavar="ACCOUNT", nargs="?", default="", help="a forgotten one, by its id"
+    )
+    for made in json_of:
+        made.add_argument("--json", action="store_true", help="for programs")
+
+
+_WORDS = {
+    "provider": "claude, codex …",
+    "account": "alias, e-mail or id, or: best",
+}
 
 
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

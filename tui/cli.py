@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from providers.engine.settings import Settings
     from providers.live import Live
 
-DONE, FAILED, USAGE = 0, 1, 2
+DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -91,6 +91,8 @@ def _command(options: argparse.Namespace) -> int:
         return _doctor(options, environment, settings)
     if options.command == "key":
         return _key(options, environment)
+    if options.command in ("accounts", "capture", "switch", "undo", "forget", "recover"):
+        return _accounts(options, environment, settings)
     return _pane(options, environment, settings)
 
 
@@ -195,6 +197,29 @@ def _key(options: argparse.Namespace, environment: Environment) -> int:
     descriptors = [providers.load(name).descriptor for name in providers.PROVIDERS]
     command = KeyCommand(keys, descriptors, stdin=sys.stdin, now=time.time())
     return say(*command.run(options.action, options.service or ""))
+
+
+def _accounts(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    import time
+
+    from providers.accounts.vault import BY_HAND, vault_of
+    from providers.desk import open_desk
+    from providers.engine.clock import SystemClock
+    from tui.accounts_command import AccountsCommand
+
+    if settings.read_only and options.command != "accounts":
+        return _fail("read_only is set, so no login is touched", REFUSED)
+    desk = open_desk(environment, settings, SystemClock(), vault_of(environment, deadline=BY_HAND))
+    command = AccountsCommand(desk, lambda: _loaded(environment, settings).view(), time.time())
+    ended = command.run(options)
+    if ended.code in (DONE, FAILED) or getattr(options, "json", False):
+        _print(f"{ended.text}\n")
+        code = ended.code
+    else:
+        code = _fail(ended.text, ended.code)
+    sys.stderr.flush()
+    # A keyring call that hangs, or a name lookup, sits in a thread.
+    os._exit(code)
 
 
 def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

@@ -21,14 +21,18 @@ from providers.accounts.registry import (
     save_registry,
     with_generation,
 )
-from providers.accounts.roster import load_roster, named, save_roster, with_member
+from providers.accounts.roster import Member, load_roster, named, save_roster, with_member
 from providers.accounts.secret import Secret
 from providers.accounts.vault import Vault, VaultTrouble
 from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.deck import account_id
+from providers.engine.values import clean
 from providers.model import Identity
 from providers.record import replace
+
+BIN_KEPT = 7 * 86_400.0
+"""Seconds that the logins of a removed account stay in the vault."""
 
 Step = Callable[[str], None]
 """Called with the name of each step, so that tests can stop the world there."""
@@ -90,14 +94,41 @@ class Keeper:
             raise CannotSwitch("what the vault holds of that account is not its login: log in to it again")
         return login
 
-    def forget(self, account: Kept) -> None:
-        """Takes an account out of the registry and the roster, then its logins out of the vault.
-        Raises `VaultTrouble` or `CannotSwitch`."""
+    def bin(self, ident: str) -> None:
+        """Takes an account out of the registry and the roster.  Its logins stay in the vault until
+        `empty_bin` finds them a week later.  Raises `CannotSwitch`."""
         with accounts_lock(self._state):
-            save_roster(self._config, tuple(m for m in load_roster(self._config) if m.id != account.id))
-            save_registry(self._state, load_registry(self._state).without(account.id))
-        for generation in account.generations:
-            self._vault.forget(generation.name)
+            members, registry = load_roster(self._config), load_registry(self._state)
+            save_registry(self._state, registry.binned(ident, self._clock.now()))
+            save_roster(self._config, tuple(m for m in members if m.id != ident))
+
+    def bring_back(self, word: str) -> Member:
+        """Undoes `bin` for the account that the word names: an id, or the whole e-mail-free key.
+        Raises `CannotSwitch`."""
+        with accounts_lock(self._state):
+            registry = load_registry(self._state)
+            found = [b for b in registry.bin if b.account.id.startswith(word)]
+            if len(found) != 1:
+                known = ", ".join(b.account.id for b in registry.bin) or "none"
+                raise CannotSwitch(f"no removed account is called {clean(word)!r}; there are: {known}")
+            account = found[0].account
+            save_registry(self._state, registry.unbinned(account.id))
+            fresh = Member(
+                account.id, account.provider, account.slot, account.key, added_at=self._clock.now()
+            )
+            save_roster(self._config, with_member(load_roster(self._config), fresh))
+        return fresh
+
+    def empty_bin(self) -> None:
+        """Forgets what was removed more than a week ago.  Raises `CannotSwitch`; what the vault
+        does not let go now goes the next time."""
+        late = [b for b in load_registry(self._state).bin if not 0 <= self._clock.now() - b.at < BIN_KEPT]
+        for binned in late:
+            with contextlib.suppress(VaultTrouble):
+                for generation in binned.account.generations:
+                    self._vault.forget(generation.name)
+                with accounts_lock(self._state):
+                    save_registry(self._state, load_registry(self._state).emptied(binned.account.id))
 
     def _flip(self, login: Login, identity: Identity, fresh: Generation, ref: str, owner: str) -> Kept:
         """Names the stored generation, unless another copy of us filed the same meanwhile."""

@@ -66,6 +66,13 @@ class Kept(Record):
         return any(g.lineage == lineage for g in self.generations)
 
 
+class Binned(Record):
+    """An account that was removed at ``at``, epoch seconds; its logins are still in the vault."""
+
+    account: Kept
+    at: float
+
+
 class Registry(Record):
     """Everything, as it was read once.  ``active`` and ``previous`` map a place
     (``claude``, ``opencode:openai``) to an account's id."""
@@ -73,6 +80,7 @@ class Registry(Record):
     accounts: tuple[Kept, ...] = ()
     active: Mapping[str, str] = MappingProxyType({})
     previous: Mapping[str, str] = MappingProxyType({})
+    bin: tuple[Binned, ...] = ()
 
     def account(self, ident: str) -> Kept | None:
         """The account of that id."""
@@ -99,14 +107,30 @@ class Registry(Record):
             known.append(account)
         return replace(self, accounts=tuple(known))
 
-    def without(self, ident: str) -> Registry:
-        """The registry without this account."""
+    def binned(self, ident: str, at: float) -> Registry:
+        """The registry with this account in the bin."""
+        gone = tuple(Binned(a, at) for a in self.accounts if a.id == ident)
         return replace(
             self,
             accounts=tuple(a for a in self.accounts if a.id != ident),
             active=MappingProxyType({k: v for k, v in self.active.items() if v != ident}),
             previous=MappingProxyType({k: v for k, v in self.previous.items() if v != ident}),
+            bin=(*(b for b in self.bin if b.account.id != ident), *gone),
         )
+
+    def unbinned(self, ident: str) -> Registry:
+        """The registry with this account out of the bin, beside one of the same identity that was
+        captured anew: their logins are put together."""
+        found = next(b.account for b in self.bin if b.account.id == ident)
+        known = self.of_key(found.provider, found.slot, found.key)
+        for generation in known.generations if known is not None else ():
+            found, _ = with_generation(found, generation)
+        kept = replace(found, id=known.id) if known is not None else found
+        return self.with_account(kept).emptied(ident)
+
+    def emptied(self, ident: str) -> Registry:
+        """The registry without this account in the bin."""
+        return replace(self, bin=tuple(b for b in self.bin if b.account.id != ident))
 
     def switched(self, place: str, to: str, came_from: str) -> Registry:
         """The registry after a switch."""
@@ -187,21 +211,19 @@ def save_registry(state_dir: Path, registry: Registry) -> None:
 
 
 def _document(registry: Registry) -> dict[str, Any]:
-    accounts = [
-        {
-            "id": a.id, "provider": a.provider, "slot": a.slot, "key": a.key, "ref": a.ref, "spent": a.spent,
-            "generations": [
-                {"name": g.name, "lineage": g.lineage, "issued": g.issued, "source": g.source, "at": g.at}
-                for g in a.generations
-            ],
-        }
-        for a in registry.accounts
-    ]  # fmt: skip
     return {
         "version": VERSION,
-        "accounts": accounts,
+        "accounts": [_entry(a) for a in registry.accounts],
         "active": dict(registry.active),
         "previous": dict(registry.previous),
+        "bin": [{"account": _entry(b.account), "at": b.at} for b in registry.bin],
+    }
+
+
+def _entry(account: Kept) -> dict[str, Any]:
+    plain = {n: getattr(account, n) for n in Kept._fields if n != "generations"}
+    return plain | {
+        "generations": [{n: getattr(g, n) for n in Generation._fields} for g in account.generations]
     }
 
 
@@ -212,6 +234,7 @@ def _registry(document: Any) -> Registry:
         tuple(_kept(entry) for entry in document["accounts"]),
         MappingProxyType({str(k): str(v) for k, v in document["active"].items()}),
         MappingProxyType({str(k): str(v) for k, v in document["previous"].items()}),
+        tuple(Binned(_kept(b["account"]), number(b["at"]) or 0.0) for b in document["bin"]),
     )
 
 

@@ -60,11 +60,7 @@ class ClaudeUsage(Endpoint):
         self, credential: Credential, memory: Mapping[str, str], now: float
     ) -> tuple[Question, ...]:
         """The usage; before it, once for each token, the profile."""
-        headers = {
-            "Authorization": f"Bearer {credential.token}",
-            "anthropic-beta": _BETA,
-            "Content-Type": "application/json",
-        }
+        headers = bearer(credential.token)
         usage = Question("usage", USAGE, headers)
         if memory.get(_PROVED) == credential.fingerprint:
             return (usage,)
@@ -88,6 +84,15 @@ class ClaudeUsage(Endpoint):
             message = f"unexpected answer from the usage endpoint ({answer.status})"
             return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=message)
         return _usage(body, credential, answer.at, memory)
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """The headers of every question here."""
+    return {
+        "Authorization": f"Bearer {token}",
+        "anthropic-beta": _BETA,
+        "Content-Type": "application/json",
+    }
 
 
 def _usage(body: object, credential: Credential, at: float, memory: Mapping[str, str]) -> Asked:
