@@ -97,9 +97,35 @@ def with_variables(environment: Environment) -> Callable[..., Environment]:
     return build
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--look-back", action="store_true", help="what looks back over a whole run looks at the run before"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run on several processes begins with nothing left of the one before."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        for old in config.cache.mkdir(touched.KEPT).glob("*.json"):  # type: ignore[union-attr]
+            old.unlink()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What looks back over the whole run comes last."""
+    """What looks back over the whole run comes last, or in a run of its own (``--look-back``) where
+    several processes shared it."""
     items.sort(key=lambda item: "test_security_tables" in item.nodeid)
     here = Path(__file__).parent
     every = {p for p in here.rglob("test_*.py") if "bench" not in p.parts}
-    config.stash[touched.WHOLE] = every <= {item.path for item in items}
+    back = bool(config.getoption("--look-back"))
+    config.stash[touched.WHOLE] = back or every <= {item.path for item in items}
+    if back:
+        touched.gather(config.cache.mkdir(touched.KEPT))  # type: ignore[union-attr]
+    if hasattr(config, "workerinput"):
+        items[:] = [item for item in items if "test_security_tables" not in item.nodeid]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes leaves what it saw."""
+    shared = getattr(session.config, "workerinput", None)
+    if shared is not None:
+        touched.leave(session.config.cache.mkdir(touched.KEPT), shared["workerid"])  # type: ignore[union-attr]

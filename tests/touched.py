@@ -7,6 +7,7 @@ start as processes of their own is watched from inside by tests/tui/test_cli.py.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,24 @@ opened: set[str] = set()
 written: set[str] = set()
 hosts: set[str] = set()
 """Hosts connected to or looked up, by anybody in this process."""
+
+
+KEPT = "touched"
+"""The folder of pytest's cache in which the processes of a run leave what they saw."""
+
+
+def leave(folder: Path, name: str) -> None:
+    """Writes down what this process saw, for `gather` in another one."""
+    seen = {"opened": sorted(opened), "written": sorted(written), "hosts": sorted(hosts)}
+    (folder / f"{name}.json").write_text(json.dumps(seen), encoding="utf-8")
+
+
+def gather(folder: Path) -> None:
+    """Adds what the processes of the run before saw."""
+    for path in folder.glob("*.json"):
+        seen = json.loads(path.read_text(encoding="utf-8"))
+        for name, found in (("opened", opened), ("written", written), ("hosts", hosts)):
+            found.update(seen[name])
 
 
 def watch(event: str, args: tuple[object, ...]) -> None:
