@@ -36,7 +36,8 @@ HOLDERS = [
     "show",
     [
         repr, str, ascii, pretty_repr, "{}".format, "{!r}".format, "{0!s:>80}".format, lambda x: f"{x}",
-        lambda x: f"{x!r:>90}", lambda x: "%s %r".__mod__((x, x)), lambda x: string.Template("$x").substitute(x=x),
+        lambda x: f"{x!r:>90}", lambda x: "%s %r".__mod__((x, x)),
+        lambda x: string.Template("$x").substitute(x=x),
     ],
 )  # fmt: skip
 def test_no_text_of_it_holds_it(holder: object, show: Callable[[object], str]) -> None:
@@ -48,8 +49,8 @@ def test_no_text_of_it_holds_it(holder: object, show: Callable[[object], str]) -
     "taken",
     [
         iter, list, len, hash, bytes, sorted, vars, pickle.dumps, copy.copy, copy.deepcopy, json.dumps,
-        "".join, lambda secret: secret[0], lambda secret: "s" in secret, lambda secret: secret + "", "x".__add__,
-        lambda secret: secret.__getstate__(), lambda secret: secret.__reduce_ex__(4),
+        "".join, lambda secret: secret[0], lambda secret: "s" in secret, lambda secret: secret + "",
+        "x".__add__, lambda secret: secret.__getstate__(), lambda secret: secret.__reduce_ex__(4),
         lambda secret: {secret: 1},
     ],
 )  # fmt: skip
