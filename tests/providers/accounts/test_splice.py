@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.accounts.splice import printed, spliced
+from providers.record import Record
 
 CANARY = "sk-ant-ort01-CANARY-in-the-file"
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -23,57 +24,73 @@ KEYS = st.sampled_from(["k", "oauthAccount", "a b", "ü", 'q"'])
 BLANKS = st.text(" \t\r\n", max_size=3)
 
 
-def laid_out(draw: st.DrawFn, value: object) -> str:
-    """A value in JSON, with its strings escaped or not and any blanks."""
-    text = json.dumps(value, ensure_ascii=draw(st.booleans()), indent=draw(st.none() | st.integers(0, 3)))
-    return draw(BLANKS) + text + draw(BLANKS)
+class Member(Record):
+    """One member of an object as it stands in a text: its value, and what is before and after."""
+
+    key: str
+    before: str
+    value: str
+    after: str
+
+
+class Document(Record):
+    """An object in JSON, in any layout."""
+
+    start: str
+    members: tuple[Member, ...]
+    end: str
+
+    def text(self, key: str = "", shown: str | None = None) -> str:
+        """The whole; with ``shown`` in place of each value of the key."""
+        parts = (
+            m.before + (m.value if shown is None or m.key != key else shown) + m.after for m in self.members
+        )
+        return f"{self.start}{','.join(parts)}{self.end}"
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> tuple[list[tuple[str, str]], str, str]:
-    """The members as they stand in the text, their key included; the text before and after."""
+def documents(draw: st.DrawFn) -> Document:
+    """With any blanks, strings escaped or not, keys more than once, a byte order mark."""
     members = []
     for key, value in draw(st.lists(st.tuples(KEYS | TEXTS, VALUES), max_size=6)):
-        name = draw(BLANKS) + json.dumps(key, ensure_ascii=draw(st.booleans())) + draw(BLANKS) + ":"
-        members.append((key, name + laid_out(draw, value)))
-    start = draw(st.sampled_from(["", "\ufeff"])) + draw(BLANKS) + "{"
-    return members, start, (draw(BLANKS) if not members else "") + "}" + draw(BLANKS)
+        name = (
+            draw(BLANKS)
+            + json.dumps(key, ensure_ascii=draw(st.booleans()))
+            + draw(BLANKS)
+            + ":"
+            + draw(BLANKS)
+        )
+        text = json.dumps(value, ensure_ascii=draw(st.booleans()), indent=draw(st.none() | st.integers(0, 3)))
+        members.append(Member(key, name, text, draw(BLANKS)))
+    start = draw(st.sampled_from(["", "\ufeff"])) + draw(BLANKS) + "{" + ("" if members else draw(BLANKS))
+    return Document(start, tuple(members), "}" + draw(BLANKS))
+
+
+def parsed(text: str) -> dict[str, object]:
+    document = json.loads(text.removeprefix("\ufeff"))
+    assert isinstance(document, dict)
+    return document
 
 
 @given(documents(), KEYS, VALUES)
-def test_only_the_value_of_the_key_changes(
-    document: tuple[list[tuple[str, str]], str, str], key: str, value: object
-) -> None:
-    """Any layout, any value, the key absent, once or more than once."""
-    members, start, end = document
-    text = start + ",".join(member for _, member in members) + end
+def test_only_the_value_of_the_key_changes(document: Document, key: str, value: object) -> None:
+    """Any layout, any value, the key once or more than once; every other byte stays."""
+    text = document.text()
     after = spliced(text, key, value)
-    expected = dict(json.loads(text.removeprefix("\ufeff")), **{key: value})
-    assert json.loads(after.removeprefix("\ufeff")) == expected
-    if not any(name == key for name, _ in members):
-        assert after.startswith(start)
-        assert after.endswith((",".join(member for _, member in members) + end) if members else end)
-        return
-    rest = after
-    for name, member in members:
-        if name == key:
-            found = rest.index(printed(value, whole=re.search(r"\n[ \t]+", text) is not None))
-            cut = re.match(r'[^"]*"(?:[^"\\]|\\.)*"\s*:\s*', member)
-            assert cut is not None
-            assert rest[:found].endswith(cut[0])
-            rest = rest[found:]
-        else:
-            assert member in rest
-            rest = rest[rest.index(member) + len(member) :]
+    assert parsed(after) == parsed(text) | {key: value}
+    if any(member.key == key for member in document.members):
+        shown = printed(value, whole=re.search(r"\n[ \t]+", text) is not None)
+        assert after == document.text(key, shown)
+    else:
+        opening = text.index("{") + 1
+        assert after.startswith(text[:opening])
+        assert after.endswith(text[opening:])
 
 
 @given(documents(), KEYS, VALUES)
-def test_the_same_value_again_changes_nothing(
-    document: tuple[list[tuple[str, str]], str, str], key: str, value: object
-) -> None:
+def test_the_same_value_again_changes_nothing(document: Document, key: str, value: object) -> None:
     """There is no drift over many switches."""
-    members, start, end = document
-    once = spliced(start + ",".join(member for _, member in members) + end, key, value)
+    once = spliced(document.text(), key, value)
     assert spliced(once, key, value) == once
 
 
@@ -136,10 +153,9 @@ def test_the_error_holds_nothing_of_the_file() -> None:
 
 
 @given(documents(), KEYS)
-def test_torn_at_every_place(document: tuple[list[tuple[str, str]], str, str], key: str) -> None:
+def test_torn_at_every_place(document: Document, key: str) -> None:
     """No beginning of a document is taken for one."""
-    members, start, end = document
-    text = start + ",".join(member for _, member in members) + end
+    text = document.text()
     for at in range(len(text.rstrip(" \t\r\n"))):
         with pytest.raises(ValueError, match="not one JSON object"):
             spliced(text[:at], key, 1)
