@@ -219,8 +219,8 @@ def healed(document: object) -> Mapping[str, Any] | None:
 
 
 def workspace_refusal(environment: Environment, identity: Identity) -> str:
-    """Why an account may not be put into auth.json: codex logs out, at the server too, whoever is
-    not of the workspaces that config.toml allows.  Reads config.toml."""
+    """Why an account may not be put into auth.json: at its next start codex deletes that of whoever
+    is not of the workspaces that config.toml allows (0.169, run against).  Reads config.toml."""
     allowed = _configured(environment)[0].get("forced_chatgpt_workspace_id")
     allowed = [allowed] if isinstance(allowed, str) else allowed
     names = {clean(name) for name in allowed} if isinstance(allowed, list) else set()

@@ -189,8 +189,7 @@ def test_what_is_not_written(store: CodexStore) -> None:
 
 
 def test_an_account_that_codex_would_log_out(store: CodexStore, environment: Environment) -> None:
-    """Its config may allow some workspaces only; it logs out whoever is of another, at the server
-    too, which would end the login for good."""
+    """Its config may allow some workspaces only; it deletes the login of whoever is of another."""
     login = login_of(store, MINE)
     config = environment.home / ".codex/config.toml"
     config.parent.mkdir()
