@@ -19,7 +19,7 @@ PROVIDERS: tuple[str, ...] = (
     "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", "router", *KEYED, "sidecars"
 )  # fmt: skip
 
-SWITCHABLE: tuple[str, ...] = ("claude", "codex")
+SWITCHABLE: tuple[str, ...] = ("claude", "codex", "gemini", "opencode")
 """Those whose logins can be kept and switched: their folder has a module ``store``."""
 
 

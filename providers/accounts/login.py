@@ -64,7 +64,9 @@ class Held(StrEnum):
 
 class Live(Record):
     """What a CLI's store holds now.  ``login`` is there for `Held.LOGIN` and, as the newest
-    tokens of somebody, for `Held.MIXED`; ``why`` is one clean clause for all but the first two.
+    tokens of somebody, for `Held.MIXED` (without an identity if nobody can say whose); ``why`` is
+    one clean clause for all but the first two.  Over `Held.NOTHING` and `Held.HUSK` a switch may
+    write: there is nothing in them to lose.
     """
 
     held: Held
@@ -111,8 +113,10 @@ class LoginStore(Protocol):
 
     ``effect`` says when a switch is noticed by the CLI ("with the next message"); ``command`` logs a
     second account in without logging the first out; ``margin`` is how many seconds of its life
-    an access token must have left for a switch under a running CLI to be safe, 0 if any will do;
-    ``alone`` that none of its sessions may run at all, as it would put its old login back.
+    an access token must have left for a switch under a running CLI to be safe, 0 if any will do.
+    ``alone``: a session that runs keeps the old login in memory and writes it back without looking,
+    so a switch may only be made while `running` knows of none; where it cannot know, the person has
+    to say so.  Capturing is always safe.
     """
 
     provider: str

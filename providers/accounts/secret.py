@@ -31,7 +31,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return compare_digest(self._text.encode("utf-8", "replace"), other._text.encode("utf-8", "replace"))
+        mine, theirs = (each._text.encode("utf-8", "surrogatepass") for each in (self, other))
+        return compare_digest(mine, theirs)
 
     def __hash__(self) -> int:
         raise TypeError("a secret is not a key")
@@ -40,4 +41,7 @@ class Secret:
         return bool(self._text)
 
     def __reduce__(self) -> str:
+        raise TypeError("a secret is not written down")
+
+    def __getstate__(self) -> object:
         raise TypeError("a secret is not written down")

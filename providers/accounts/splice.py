@@ -13,21 +13,34 @@ from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BOM = "\ufeff"
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def spliced(text: str, key: str, value: Any) -> str:
     """The document in ``text`` with ``value`` under the top-level ``key``.
 
     Every occurrence of the key is replaced (readers differ in which one counts); without one it
-    becomes the first.  Raises ValueError if ``text`` is not one JSON object.
+    becomes the first.  Raises ValueError if ``text`` is not one JSON object; what it says holds
+    nothing of the text.
     """
     whole = re.search(r"\n[ \t]+", text) is not None
-    shown = _printed(value, whole)
-    spans = list(_spans(text, key))
+    shown = printed(value, whole)
+    try:
+        spans = list(_spans(text, key))
+    except (ValueError, RecursionError):
+        # Not with its cause: a decoder's error carries the document.
+        raise ValueError("not one JSON object") from None
     if not spans:
         return _inserted(text, key, shown, whole)
     for start, end in reversed(spans):
@@ -35,11 +48,14 @@ def spliced(text: str, key: str, value: Any) -> str:
     return text
 
 
-def _printed(value: Any, whole: bool) -> str:
-    """As JavaScript prints it: with two blanks a level in a file that has lines, else compact."""
-    if not whole:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+def printed(value: Any, whole: bool = False) -> str:
+    """A value as JavaScript prints it inside a document: compact, or (``whole``) with two blanks a
+    level in a file that has lines.  Half a surrogate pair is escaped, so that it can be encoded."""
+    if whole:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2).replace("\n", "\n  ")
+    else:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def _inserted(text: str, key: str, shown: str, whole: bool) -> str:
@@ -53,7 +69,7 @@ def _inserted(text: str, key: str, shown: str, whole: bool) -> str:
 
 def _spans(text: str, key: str) -> Iterator[tuple[int, int]]:
     """Where the values of the key stand.  Raises ValueError if this is not one object."""
-    at = _past(text, 0, "{")
+    at = _past(text, 1 if text.startswith(_BOM) else 0, "{")
     if text[_skip(text, at) : _skip(text, at) + 1] == "}":
         return _ended(text, at)
     while True:

@@ -115,7 +115,7 @@ class Switcher:
         login = self._target(store, account, seen)
         running = store.running()
         self._refuse_unsafe_moment(store, seen, running)
-        warnings = tuple(self._warnings(seen, owner, account, running))
+        warnings = tuple(self._warnings(store, seen, owner, account, running))
         writes = tuple(f.path for f in store.files())
         return Plan(store, account, login, seen, owner, running, warnings, writes)
 
@@ -187,7 +187,9 @@ class Switcher:
                 "quit it first, or try again in some minutes"
             )
 
-    def _warnings(self, seen: Seen, owner: Identity | None, account: Kept, running: Running) -> Iterator[str]:
+    def _warnings(
+        self, store: LoginStore, seen: Seen, owner: Identity | None, account: Kept, running: Running
+    ) -> Iterator[str]:
         login = seen.live.login
         if login is not None and owner is None:
             yield "nobody can say now whose the live login is: it will be kept as a copy that nobody claims"
@@ -195,6 +197,8 @@ class Switcher:
             left = login.expires_at - self._clock.now()
             if 0 < left < SOON and (running.count or not running.known):
                 yield "the live login is due for renewal: a running session may be renewing it just now"
+        if store.alone and not running.known:
+            yield f"whether a {store.provider} runs cannot be seen here: one would put its old login back"
         newest = account.newest
         if newest is not None and len(load_registry(self._state).sharers(newest.lineage)) > 1:
             yield "two accounts share this login: whichever is renewed first ends the other"

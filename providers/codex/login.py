@@ -191,12 +191,14 @@ def login_words(document: object) -> LoginWords | str:
     mode = _mode(document)
     if mode in _KEY_MODES:
         return f"codex is logged in with {_KEY_MODES[mode]}, which is no account to keep"
+    if mode not in ("", "chatgpt"):
+        return "codex gets its tokens from another program, so there is no account to keep"
     tokens = document.get("tokens")
     tokens = tokens if isinstance(tokens, Mapping) else {}
     access, named = claims_of(_token(tokens, "access_token")), claims_of(_token(tokens, "id_token"))
     account, mixed = _account(tokens, access, named)
     return LoginWords(
-        _token(tokens, "refresh_token"),
+        usable(_token(tokens, "refresh_token")),
         _identity(account, access, named),
         mixed,
         number(access.get("iat")),
@@ -206,10 +208,38 @@ def login_words(document: object) -> LoginWords | str:
     )
 
 
+def healed(document: object) -> Mapping[str, Any] | None:
+    """auth.json with the account that its access token names; None if that names none."""
+    tokens = document.get("tokens") if isinstance(document, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(tokens, Mapping):
+        return None
+    account = _inner(claims_of(_token(tokens, "access_token")), "chatgpt_account_id")
+    rest = {key: value for key, value in tokens.items() if key != "accountId"}
+    return {**document, "tokens": {**rest, "account_id": account}} if account else None
+
+
+def workspace_refusal(environment: Environment, identity: Identity) -> str:
+    """Why an account may not be put into auth.json: at its next start codex deletes that of whoever
+    is not of the workspaces that config.toml allows (0.169, run against).  Reads config.toml."""
+    allowed = _configured(environment)[0].get("forced_chatgpt_workspace_id")
+    allowed = [allowed] if isinstance(allowed, str) else allowed
+    names = {clean(name) for name in allowed} if isinstance(allowed, list) else set()
+    if not names or identity.key.partition("/")[0] in names:
+        return ""
+    return (
+        "config.toml of codex allows other workspaces only (forced_chatgpt_workspace_id), "
+        "and codex would log this account out"
+    )
+
+
+def _configured(environment: Environment) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    return _config(read_file(codex_home(environment) / "config.toml", MIB, follow=True))
+
+
 def store_refusal(environment: Environment) -> str:
     """Why auth.json may not be swapped: codex keeps its login elsewhere, or uses something else.
     Reads config.toml."""
-    config, trouble = _config(read_file(codex_home(environment) / "config.toml", MIB, follow=True))
+    config, trouble = _configured(environment)
     if trouble:
         return f"{trouble[0]}: mend it first"
     store = _store(config)
@@ -217,6 +247,11 @@ def store_refusal(environment: Environment) -> str:
         return (
             f"codex keeps its login in its {store} store, not in auth.json: "
             'set cli_auth_credentials_store = "file" in its config.toml and log in again'
+        )
+    if clean(config.get("forced_login_method")) == "api":
+        return (
+            "config.toml of codex allows API keys only (forced_login_method), "
+            "and codex would log any account out"
         )
     for name in ("CODEX_API_KEY", "CODEX_ACCESS_TOKEN"):
         if environment.variables.get(name):

@@ -7,17 +7,27 @@ against (locks, compare and set), openai/codex:codex-rs/login/src/auth/storage.r
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from providers.accounts.login import CannotSwitch, CliLock, FileLock, Held, Live, Login, Running, StoreFile
 from providers.accounts.secret import Secret
+from providers.accounts.sessions import named
 from providers.base import KIB, Environment, Found, Unparseable, Unreadable
-from providers.codex.login import LoginWords, codex_home, login_words, store_refusal
-from providers.engine.processes import count
+from providers.codex.login import (
+    LoginWords,
+    codex_home,
+    healed,
+    login_words,
+    store_refusal,
+    workspace_refusal,
+)
+from providers.engine.processes import PROC
 from providers.engine.tokens import fingerprint
 from providers.engine.values import epoch, load_json
 from providers.model import Identity
+from providers.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +37,8 @@ MARGIN = 360.0
 """Codex renews from five minutes before the end of the access token, and then refuses to save
 what it got if the account was swapped meanwhile: that token would be lost."""
 
+NAMES = frozenset({"codex", "codex.js"})
+
 
 class CodexStore:
     """The login of one Codex home, where it is kept in a file."""
@@ -34,13 +46,12 @@ class CodexStore:
     provider, slot = "codex", ""
     effect = "after a restart of each running codex (codex resume goes on)"
     command = "CODEX_HOME=$(mktemp -d) codex login"
-    margin = MARGIN
-    alone = False
+    margin, alone = MARGIN, False
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
+    def __init__(self, environment: Environment, proc: Path = PROC) -> None:
+        self._environment, self._proc = environment, proc
         # Resolved, as Codex does: its own folder may be a link, the file in it may not.
-        self._home = codex_home(environment).resolve()
+        self._home = Path(os.path.realpath(codex_home(environment)))
         self._auth = self._home / "auth.json"
 
     def files(self) -> tuple[StoreFile, ...]:
@@ -66,9 +77,17 @@ class CodexStore:
 
     def compose(self, login: Login, found: Mapping[Path, Found]) -> Mapping[Path, bytes]:
         """The file as it was captured: nothing in it belongs to the machine."""
-        if isinstance(found.get(self._auth), Unreadable):
-            raise CannotSwitch("auth.json cannot be read, so it is not written over: run quotadeck doctor")
-        return {self._auth: login.payload.reveal().encode("utf-8")}
+        live = found.get(self._auth)
+        if isinstance(live, Unreadable):
+            raise CannotSwitch(f"auth.json {live.reason}, so it is not written over: run quotadeck doctor")
+        data = login.payload.reveal().encode("utf-8", "replace")
+        kept = _parsed(data)
+        if kept.held is not Held.LOGIN or kept.login is None or kept.login.identity is None:
+            raise CannotSwitch("what the vault keeps is no login of codex: capture it again")
+        forbidden = workspace_refusal(self._environment, kept.login.identity)
+        if forbidden:
+            raise CannotSwitch(forbidden)
+        return {self._auth: data}
 
     def owned(self, login: Login, owner: Identity, known: Login | None) -> Login:
         """The login as it is: its own tokens name its owner."""
@@ -80,8 +99,7 @@ class CodexStore:
 
     def running(self) -> Running:
         """By the names of processes."""
-        seen = count(frozenset({"codex", "codex.js"}))
-        return Running(known=False) if seen is None else Running(seen)
+        return named(NAMES, self._proc)
 
 
 def stores(environment: Environment) -> tuple[CodexStore, ...]:
@@ -98,22 +116,25 @@ def _parsed(data: bytes) -> Live:
     words = login_words(document)
     if isinstance(words, str):
         return Live(Held.OTHER, why=words)
-    if words.mixed:
-        return Live(Held.MIXED, _healed(document), "auth.json mixes two accounts: run codex login")
-    if not words.refresh_token or words.identity is None:
+    if not words.refresh_token:
         return Live(Held.HUSK, why="auth.json holds no login that could be kept")
+    if words.mixed:
+        why = "auth.json mixes the tokens of two accounts: run codex login"
+        return Live(Held.MIXED, _unmixed(document, words, text), why)
+    if words.identity is None:
+        return Live(Held.OTHER, why="the tokens in auth.json do not say whose they are")
     return Live(Held.LOGIN, _login(words, text))
 
 
-def _healed(document: Mapping[str, Any]) -> Login | None:
-    """The login whose tokens these are, if the tokens agree: a renewal that was in flight while
-    the account was switched leaves them under the other account's id."""
-    tokens = {k: v for k, v in document["tokens"].items() if k not in ("account_id", "accountId")}
-    words = login_words({**document, "tokens": tokens})
-    if isinstance(words, str) or words.mixed or not words.refresh_token or words.identity is None:
-        return None
-    tokens["account_id"] = words.identity.key.partition("/")[0]
-    return _login(words, json.dumps({**document, "tokens": tokens}))
+def _unmixed(document: Mapping[str, Any], words: LoginWords, text: str) -> Login:
+    """The newest tokens, as the login of the account that all of them name: an older Codex saves
+    what it renewed into the file of whoever was switched in meanwhile (openai/codex:
+    codex-rs/login/src/auth/manager.rs).  Where the tokens disagree, they are nobody's."""
+    whole = healed(document)
+    told = login_words(whole) if whole is not None else ""
+    if isinstance(told, str) or told.mixed or told.identity is None:
+        return _login(replace(words, identity=None), text)
+    return _login(told, json.dumps(whole, indent=2))
 
 
 def _login(words: LoginWords, text: str) -> Login:

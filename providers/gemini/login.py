@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import claims, usable
 from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Identity, LoginState, Status
@@ -59,12 +59,22 @@ def google_login(files: Mapping[str, Found]) -> Held | None:
     if not token and not refresh:
         return None
     named = claims(document.get("id_token"))
-    email = clean(named.get("email"), 100) or clean(_document(files.get("accounts")).get("active"), 100)
-    account = clean(named.get("sub"), 100) or email.lower() or "google"
+    proven = identity_in(document)
+    email = (proven.email if proven else "") or clean(_document(files.get("accounts")).get("active"), 100)
+    account = proven.key if proven else email.lower() or "google"
     return Held(
         account, email, bool(named.get("hd")), token, refresh, epoch(document.get("expiry_date")),
         usable(document.get("client_id")), usable(document.get("client_secret")),
     )  # fmt: skip
+
+
+def identity_in(document: Mapping[str, Any]) -> Identity | None:
+    """Whose the tokens of oauth_creds.json are, by their own id_token; None if that names nobody.
+    What google_accounts.json says is a label, which selects nothing."""
+    named = claims(document.get("id_token"))
+    email = clean(named.get("email"), 100)
+    key = clean(named.get("sub"), 100) or email.lower()
+    return Identity(key, email) if key else None
 
 
 def in_keyring(files: Mapping[str, Found]) -> str:
@@ -108,7 +118,23 @@ def kind_of(files: Mapping[str, Found], context: ReadContext) -> str:
     for name, kind in (("GOOGLE_GEMINI_BASE_URL", "gateway"), ("GEMINI_API_KEY", "gemini-api-key")):
         if variables.get(name):
             return kind
+    if "true" in (variables.get("CLOUD_SHELL"), variables.get("GEMINI_CLI_USE_COMPUTE_ADC")):
+        return "compute-default-credentials"
     return _GOOGLE
+
+
+def store_refusal(files: Mapping[str, Found], environment: Environment) -> str:
+    """Why oauth_creds.json may not be swapped: the CLI keeps its login elsewhere, or uses something
+    else.  Of ``files`` the settings, the credentials and the names count."""
+    variables = environment.variables
+    if variables.get("GEMINI_FORCE_ENCRYPTED_FILE_STORAGE") == "true" or in_keyring(files):
+        return "Gemini CLI keeps its login encrypted or in the keyring, not in oauth_creds.json"
+    kind = kind_of(files, ReadContext(0.0, environment))
+    if kind != _GOOGLE:
+        return f"Gemini CLI does not use a Google login: {_KINDS.get(kind, 'another login is used')}"
+    if variables.get("GOOGLE_GENAI_USE_GCA") and variables.get("GOOGLE_CLOUD_ACCESS_TOKEN"):
+        return "GOOGLE_CLOUD_ACCESS_TOKEN is set, and gemini uses it instead of any login: unset it first"
+    return ""
 
 
 def project_of(context: ReadContext) -> str:

@@ -7,6 +7,7 @@ does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from providers.base import Descriptor, Environment, FileSource, Found, ReadContext
 from providers.engine.plain import PlainProvider
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from providers.asking import Endpoint
 
 
+def gemini_home(environment: Environment) -> Path:
+    """``.gemini`` in ``$GEMINI_CLI_HOME``, else in the home."""
+    return environment.folder("GEMINI_CLI_HOME", ".") / ".gemini"
+
+
 class GeminiProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
@@ -24,7 +30,7 @@ class GeminiProvider(PlainProvider):
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The login with what names it, sidecars of others and of ours."""
-        home = environment.folder("GEMINI_CLI_HOME", ".") / ".gemini"
+        home = gemini_home(environment)
         claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
         cache = Source.CACHE
         return (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
+from providers.base import Environment, FileBytes, Found, ReadContext, Unparseable, Unreadable
 from providers.engine.tokens import mark, usable
 from providers.engine.values import clean, epoch, load_json, part
 from providers.model import Identity, LoginState, Status
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _VARIABLE, _CONTENT = "OPENCODE_API_KEY", "OPENCODE_AUTH_CONTENT"
 _ENTRY = "opencode-go"
+_HOSTED = (_ENTRY, "opencode")
+"""The entries of OpenCode's own services."""
 
 
 class Held(Record):
@@ -56,6 +58,13 @@ def held(files: Mapping[str, Found], context: ReadContext) -> list[Held]:
             found.append((epoch(entry.get("at")) or 0.0, Held("opencode.db", usable(entry.get("key")))))
     keys = [key for _, key in sorted(found, key=lambda each: -each[0])]
     return [key for i, key in enumerate(keys) if all(key.key != other.key for other in keys[:i])]
+
+
+def override(environment: Environment, entry: str) -> str:
+    """The variable that counts before an entry of auth.json; empty if none does."""
+    if environment.variables.get(_CONTENT):
+        return _CONTENT
+    return _VARIABLE if entry in _HOSTED and environment.variables.get(_VARIABLE) else ""
 
 
 def _of_auth(place: str, data: bytes) -> list[Held]:

@@ -37,14 +37,14 @@ class OpenCodeProvider(PlainProvider):
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """auth.json, sidecars of others and of ours.  The project's own opencode.json is never
         read: a cloned repository could send the key elsewhere."""
-        data = environment.folder("XDG_DATA_HOME", ".local/share") / "opencode"
+        data = data_folder(environment)
         claude, ours = environment.folder("CLAUDE_CONFIG_DIR", ".claude"), environment.quota_dir
         return (
             FileSource("auth", "keys", data, "auth.json", Source.CACHE, login=True),
             FileSource(
                 "store",
                 "key of OpenCode 2",
-                *_database(environment, data),
+                *database(environment),
                 Source.CACHE,
                 login=True,
                 query=_KEY,
@@ -69,10 +69,15 @@ class OpenCodeProvider(PlainProvider):
         return ENDPOINT, ZEN
 
 
-def _database(environment: Environment, data: Path) -> tuple[Path, str]:
+def data_folder(environment: Environment) -> Path:
+    """Where OpenCode keeps auth.json and its database."""
+    return environment.folder("XDG_DATA_HOME", ".local/share") / "opencode"
+
+
+def database(environment: Environment) -> tuple[Path, str]:
     """The folder and the name of the database; ``OPENCODE_DB`` may say another."""
     chosen = environment.variables.get("OPENCODE_DB", "")
-    path = data / (chosen if chosen and chosen != ":memory:" else "opencode.db")
+    path = data_folder(environment) / (chosen if chosen and chosen != ":memory:" else "opencode.db")
     return path.parent, path.name
 
 
