@@ -57,7 +57,9 @@ class Step(Record):
     ``account`` is the id of the known account that it belongs to, "" for a new one;
     ``identity`` the key that joins the steps of one account, "" if nobody says whose it is.
     ``do_not_refresh``: another tool, or another copy, holds the same login or may renew it.
-    ``why`` is a clause for what is skipped, kept or filed beside.
+    ``proven``: the bytes themselves say whose they are; else only what lay beside them does, and
+    that should be asked before one takes the place of another.  ``why`` is a clause for what is
+    skipped, kept or filed beside.
     """
 
     candidate: Candidate
@@ -65,6 +67,7 @@ class Step(Record):
     account: str = ""
     identity: str = ""
     do_not_refresh: bool = False
+    proven: bool = False
     why: str = ""
 
 
@@ -107,8 +110,8 @@ class _Generation:
         )
         keys = {key for copy in copies if (key := identity_of(_login(copy)))}
         mine = self.holder.identity if self.holder is not None else ""
-        self.disputed = not mine and len(keys) > 1
-        self.identity = mine or next(iter(keys), "")
+        self.disputed = self.holder is None and len(keys) > 1
+        self.identity = mine or (next(iter(keys)) if len(keys) == 1 else "")
         self.owner = provider, slot, self.identity or f"lineage {lineage}"
         self.shared = len(copies) > 1 or self.holder is not None
 
@@ -122,10 +125,15 @@ class _Generation:
         """The step of the best copy, and that the others are the same."""
         first = self.copies[0]
         held = self.shared or any(copy.still_used for copy in self.copies)
-        yield Step(first, action, account, self.identity, held, why)
+        proven = bool(self.identity) and any(self._proves(copy) for copy in self.copies)
+        yield Step(first, action, account, self.identity, held, proven, why)
         for copy in self.copies[1:]:
             again = f"it is the login of {first.tool}, {first.label}"
-            yield Step(copy, Action.SAME, account, self.identity, True, again)
+            yield Step(copy, Action.SAME, account, self.identity, True, proven, again)
+
+    def _proves(self, copy: Candidate) -> bool:
+        who = _login(copy).identity
+        return who is not None and who.key == self.identity
 
 
 def _account(generations: list[_Generation], known: Sequence[KnownAccount]) -> Iterator[Step]:

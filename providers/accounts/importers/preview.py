@@ -33,6 +33,8 @@ def _each(plan: Plan, private: bool) -> Iterator[str]:
 def _sentence(step: Step, private: bool) -> str:
     """What becomes of one login."""
     whose = step.account or "this account"
+    if not step.proven:
+        whose = f"{whose} (says {step.candidate.tool})"
     match step.action:
         case Action.NEW:
             said = "becomes a new account" if step.identity else "becomes a new account of nobody known yet"
