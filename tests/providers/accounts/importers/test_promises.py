@@ -18,7 +18,7 @@ from providers.accounts.importers import IMPORTERS, CannotImport
 from providers.accounts.importers.planned import plan
 from providers.accounts.importers.preview import preview_lines
 from providers.accounts.importers.sources import NotRead, copied
-from providers.base import Environment
+from providers.base import MIB, Environment
 from tests.providers.accounts.importers.homes import (
     HOMES,
     aimonitor_items,
@@ -158,6 +158,17 @@ def test_a_broken_copy_costs_itself_alone(environment: Environment, tool: str, h
     bad = [one for one in every if "the copy there" in one.why_not]
     assert len(bad) == 1
     assert path.name not in bad[0].why_not
+
+
+def test_the_bound(environment: Environment) -> None:
+    """Eight MiB are read, one byte more is not, though it is what it should be."""
+    path = environment.home / "x.json"
+    path.write_bytes(b" " * (8 * MIB))
+    assert copied(path) is not None
+    with path.open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(NotRead, match=r"^the copy there is larger than 8 MiB$"):
+        copied(path)
 
 
 def test_a_copy_that_may_not_be_read(environment: Environment) -> None:
