@@ -1,7 +1,8 @@
 """The slots of claude-swap: a credential file in base64 for each, in the Keychain on a Mac.
 
 Facts: realiti4/claude-swap:src/claude_swap/paths.py, credentials.py (sequence.json,
-``credentials/.creds-<n>-<email>.enc`` and its ``.prev``, ``configs/``, ``.unclaimed-*``).
+``credentials/.creds-<n>-<email>.enc`` and its ``.prev``, ``configs/``, ``.unclaimed-*``;
+``sessions/<n>-<slug>/``).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from providers.accounts.importers.sources import (
     Items,
     NotRead,
     copied,
+    folders,
+    names_in,
     register,
     still_used,
     unknown_form,
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 TOOL = "claude-swap"
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 _EMAIL = re.compile(r"[^\s/\\@]{1,120}@[^\s/\\@]{1,120}")
-_UNCLAIMED = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_UNCLAIMED = re.compile(r"\.unclaimed-[A-Za-z0-9_-]{1,80}\.enc")
 _NAMES = {
     "uuid": "accountUuid",
     "organizationUuid": "organizationUuid",
@@ -56,7 +59,7 @@ _API_KEY = "an API key, which is no account to keep"
 def read(
     environment: Environment, stores: Mapping[str, LoginStore], secret: SecretReader | None, now: float
 ) -> Iterator[Candidate]:
-    """Each slot, its generation before, and the copies that belong to no slot."""
+    """Each slot, its generation before, its session profiles, and the copies of no slot."""
     home = _home(environment)
     path = home / "sequence.json"
     document, written_at = register(path, TOOL)
@@ -69,6 +72,7 @@ def read(
     for number, slot in list(slots.items())[:MOST]:
         kept = _Slot(home, number, slot if isinstance(slot, Mapping) else {}, used)
         yield from kept.candidates(stores["claude"], items, services)
+    yield from _sessions(home, stores["claude"])
     yield from _unclaimed(home, stores["claude"], used)
 
 
@@ -161,29 +165,48 @@ class _Slot:
         return json.dumps({"oauthAccount": account}).encode("utf-8", "replace")
 
 
+def _sessions(home: Path, store: LoginStore) -> Iterator[Candidate]:
+    """Profiles of ``cswap run``: a Claude Code of its own each, which renews the login in it
+    while the slot keeps the one that was used up (realiti4/claude-swap#298)."""
+    for folder in folders(home / "sessions"):
+        label = f"session profile {label_of(folder.name, fallback='')}".rstrip()
+        blank = Candidate(TOOL, label, "claude")
+        try:
+            login = copied(folder / ".credentials.json")
+            config = copied(folder / ".claude.json")
+        except NotRead as trouble:
+            yield refused(blank, str(trouble))
+            continue
+        if login is not None:
+            yield judged(blank, store, (login.data, config.data if config else None))
+
+
 def _unclaimed(home: Path, store: LoginStore, used: bool) -> Iterator[Candidate]:
-    """Copies that it put aside because it did not know whose they are."""
-    blank = Candidate(TOOL, "unclaimed copies", "claude", still_used=used)
+    """Copies that it put aside because it did not know whose they are, or could not file them:
+    perhaps the newest of somebody.  They count also where its list of them does not."""
     folder = home / "credentials"
-    try:
-        found = copied(folder / ".unclaimed-manifest.json")
-        document = {} if found is None else load_json(found.data)
-    except (NotRead, Unparseable) as trouble:
-        yield refused(blank, f"their manifest cannot be read: {trouble}")
-        return
-    if found is not None and part(document, "entries") and document.get("schemaVersion") != 1:
+    blank = Candidate(TOOL, "unclaimed copies", "claude", still_used=used)
+    paths = names_in(folder, _UNCLAIMED)
+    if paths and not _known_manifest(folder / ".unclaimed-manifest.json"):
         yield refused(blank, "their manifest is in a form that this version does not know")
         return
-    for count, name in enumerate(list(part(document, "entries"))[:MOST], 1):
+    for count, path in enumerate(paths, 1):
         one = replace(blank, label=f"unclaimed copy {count}")
-        if not _UNCLAIMED.fullmatch(name):
-            yield refused(one, "its name is none, so no file is opened by it")
-            continue
         try:
-            kept = copied(folder / f".unclaimed-{name}.enc")
+            kept = copied(path)
             yield _judged(one, store, None if kept is None else _plain(kept.data), None)
         except NotRead as trouble:
             yield refused(one, str(trouble))
+
+
+def _known_manifest(path: Path) -> bool:
+    """A torn manifest is one that claude-swap itself gets over; another version is not."""
+    try:
+        found = copied(path)
+        document = {} if found is None else load_json(found.data)
+    except (NotRead, Unparseable):
+        return True
+    return not isinstance(document, Mapping) or document.get("schemaVersion", 1) == 1
 
 
 def _judged(blank: Candidate, store: LoginStore, text: bytes | None, config: bytes | None) -> Candidate:

@@ -7,6 +7,7 @@ For the readers of this folder.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,14 @@ def folders(path: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(found)[:MOST]
+
+
+def names_in(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """What in a folder is called so, by name; none where it cannot be read."""
+    try:
+        return sorted(folder / name for name in os.listdir(folder) if pattern.fullmatch(name))[:MOST]
+    except OSError:
+        return []
 
 
 class Items:

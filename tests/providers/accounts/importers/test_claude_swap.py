@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from providers.accounts.importers import CannotImport
+from providers.accounts.importers.planned import Action, plan
 from providers.base import Environment
 from providers.record import replace
 from tests.conftest import SAMPLES
@@ -148,16 +149,47 @@ def test_a_register_in_another_form_is_refused(environment: Environment, documen
         found("claude-swap", environment)
 
 
+def test_unclaimed_copies_count_without_their_list(environment: Environment) -> None:
+    """claude-swap writes the copy first; one of another name or form is left."""
+    with_claude_swap(environment)
+    folder = swap_home(environment) / "credentials"
+    manifest = folder / ".unclaimed-manifest.json"
+    put(folder / ".unclaimed-not/../x.enc".replace("/../", ".."), encoded(tokens("x")))
+    for text in ('{"schemaVersion": 1}', "{", "[]"):
+        put(manifest, text)
+        assert by_label("claude-swap", environment)["unclaimed copy 1"].login is not None
+    manifest.unlink()
+    every = by_label("claude-swap", environment)
+    assert every["unclaimed copy 1"].login is not None
+    assert "unclaimed copy 2" not in every
+
+
 def test_unclaimed_copies_of_an_unknown_form_are_refused_alone(environment: Environment) -> None:
-    """And a name in their manifest that leads elsewhere opens nothing."""
-    swap_slot(environment, 1, "ada@example.com", tokens("one"))
-    manifest = swap_home(environment) / "credentials/.unclaimed-manifest.json"
-    put(manifest, {"schemaVersion": 2, "entries": {"u1": {}}})
-    good, bad = found("claude-swap", environment)
-    assert good.login is not None
-    assert "form that this version does not know" in bad.why_not
-    put(manifest, {"schemaVersion": 1, "entries": {"../../x": {}}})
-    assert "no file is opened" in found("claude-swap", environment)[1].why_not
+    """The slots stay."""
+    with_claude_swap(environment)
+    put(swap_home(environment) / "credentials/.unclaimed-manifest.json", {"schemaVersion": 2, "entries": {}})
+    every = by_label("claude-swap", environment)
+    assert every[FIRST].login is not None
+    assert "form that this version does not know" in every["unclaimed copies"].why_not
+    assert "unclaimed copy 1" not in every
+
+
+def test_a_session_profile_may_hold_the_newer_login(environment: Environment) -> None:
+    """Its Claude Code renewed what the slot still keeps; it goes on doing so, however long ago
+    claude-swap itself wrote.  A profile without a login says nothing."""
+    swap_slot(environment, 1, "ada@example.com", tokens("one"), account=person())
+    folder = swap_home(environment) / "sessions"
+    put(folder / "1-ada-example-com/.credentials.json", tokens("session", hours=9))
+    put(folder / "1-ada-example-com/.claude.json", {"oauthAccount": person()})
+    put(folder / "2-empty/.claude.json", {})
+    aged(environment.home)
+    slot, session = found("claude-swap", environment)
+    assert session.label == "session profile 1-ada-example-com"
+    assert (slot.still_used, session.still_used) == (False, True)
+    steps = plan([slot, session], []).steps
+    assert [(s.candidate.label, s.action) for s in steps] == [
+        (session.label, Action.NEW), (slot.label, Action.BESIDE),
+    ]  # fmt: skip
 
 
 def test_on_a_mac_the_keychain_is_opened_only_when_asked(environment: Environment) -> None:
