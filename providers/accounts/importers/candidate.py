@@ -90,6 +90,7 @@ def judged(candidate: Candidate, store: LoginStore, contents: Sequence[bytes | N
     if live.held is not Held.LOGIN or live.login is None:
         return refused(candidate, _WHY.get(live.held) or live.why)
     login = store.opened(live.login.payload)
-    if login is None:
+    if login is None or login.lineage != live.login.lineage:
+        # What does not come back out of the vault as it went in is not taken.
         return refused(candidate, _WHY[Held.UNREADABLE])
     return replace(candidate, login=login, slot=login.slot)

@@ -23,7 +23,10 @@ from tests.providers.accounts.importers.homes import (
     HOMES,
     aimonitor_items,
     as_it_lies,
+    caam_profile,
+    codex_login,
     found,
+    swap_slot,
     with_aimonitor,
 )
 from tests.world.logins import put
@@ -158,6 +161,23 @@ def test_a_broken_copy_costs_itself_alone(environment: Environment, tool: str, h
     bad = [one for one in every if "the copy there" in one.why_not]
     assert len(bad) == 1
     assert path.name not in bad[0].why_not
+
+
+def test_half_a_character_in_a_token(environment: Environment) -> None:
+    """JSON can hold what UTF-8 cannot: where the vault could not give it back it is no login, and
+    where it is kept as it was written, it is one like any other."""
+    broken = "\ud800CANARY"
+    swap_slot(environment, 1, "a@b.c", {"claudeAiOauth": {"refreshToken": broken, "accessToken": broken}})
+    put(
+        environment.home / REGISTER["cc-router"],
+        [{"id": "\ud800", "refreshToken": broken, "accessToken": "x"}],
+    )
+    caam_profile(environment, "codex", "x", {"auth.json": codex_login("x").replace("rt_", "\\ud800")})
+    for tool in ("claude-swap", "cc-router", "caam"):
+        every = found(tool, environment)
+        assert [one.login is not None for one in every] == [tool == "caam"]
+        assert "CANARY" not in repr(plan(every, []))
+        "\n".join(preview_lines(plan(every, []))).encode()
 
 
 def test_the_bound(environment: Environment) -> None:
