@@ -28,7 +28,8 @@ GUARDED = tuple(
         ".config/quotadeck", ".config/github-copilot", ".config/gh", ".config/ccstatusline",
         ".cache/ccstatusline", ".cache/openusage", ".local/state/quotadeck", ".local/share/quotadeck",
         ".local/share/keyrings", ".local/share/opencode",
-        ".local/share/claude-swap", ".local/share/aimonitor", ".config/Cursor", ".config/cursor", ".cursor",
+        ".local/share/claude-swap", ".local/share/aimonitor", ".local/share/caam", ".aimonitor-lock",
+        ".config/Cursor", ".config/cursor", ".cursor",
     )
 )  # fmt: skip
 LOOPBACK = ("127.", "::1", "localhost")

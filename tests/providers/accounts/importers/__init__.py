@@ -1,0 +1,1 @@
+"""Importing logins from other switchers."""
