@@ -97,7 +97,7 @@ def test_two_records_that_disagree_name_nobody(environment: Environment) -> None
         (tokens("x"), {"kind": "api_key"}, "an API key, which is no account to keep"),
         ({"mcpOAuth": {"a": "CANARYmcp"}}, {}, "the copy there holds no tokens"),
         ({"claudeAiOauth": {"accessToken": "", "refreshToken": ""}}, {}, "the copy there holds no tokens"),
-        ("", {}, "the copy there is no login, perhaps half written"),
+        ("", {}, "the copy there holds no tokens"),
         ('{"claudeAiOauth": {"refr', {}, "the copy there is no login, perhaps half written"),
         (
             {"claudeAiOauth": {"accessToken": "sk-ant-oat01-CANARYsetup"}}, {},
