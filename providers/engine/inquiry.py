@@ -110,7 +110,7 @@ class Inquiry:
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
-        self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
+        self._stand_ins = tuple(stand_ins.get(site.variable, "") for site in endpoint.sites)
         self._writer, self._secret, self._renews = writer, secret, renews
         every, name = provider.sources(environment), provider.descriptor.id
         self.login = Login(endpoint, [s for s in every if s.login and switched_on(s, name, off, on)])
@@ -239,7 +239,8 @@ class Inquiry:
             reply = await run(question.command, self._environment.variables, self._clock)
             meaning = shared_meaning(reply, question.command[0])
         else:
-            base, site = self._bases[question.site], self._endpoint.sites[question.site]
+            site = self._endpoint.sites[question.site].of(question.tenant)
+            base = self._stand_ins[question.site] or site.base
             if question.port and base == site.base and site.host.startswith("127.0.0.1:"):
                 base = f"http://127.0.0.1:{question.port}"
             reply = await self._http.send(base, question, site.host)
