@@ -82,7 +82,8 @@ class Credential(Record):
     idle and not expired.  ``kept`` is where in the keyring the token has to be fetched from;
     ``token`` is empty until then, and ``fingerprint`` too if a tool put it there.  ``lapsed``: the
     token is over, and the first question renews it, which is done only for a service whose
-    refresh tokens do not rotate.  ``others`` are further logins of the same person, tried in
+    refresh tokens do not rotate.  ``exchanged``: the token is one that the service gave for it, see
+    `Asked`.  ``others`` are further logins of the same person, tried in
     this order once this one is refused.
     """
 
@@ -93,6 +94,7 @@ class Credential(Record):
     renewable: bool = True
     kept: Kept | None = None
     lapsed: bool = False
+    exchanged: bool = False
     others: tuple[Credential, ...] = ()
 
     _hidden = ("token", "extra")
@@ -170,7 +172,9 @@ class Asked(Record):
     is what the server asked for, in seconds, None if it said
     nothing usable; ``token_only`` that the limit is this token's and a new login lifts it.
     ``memory`` replaces what the endpoint remembers of the account between questions: small
-    texts without secrets, stored in the state folder.
+    texts without secrets, stored in the state folder.  ``token`` is what the service gave in
+    exchange for the credential's own, which nothing else is asked with: what follows is, until
+    ``token_until`` (epoch seconds), and it is kept in memory alone.
     """
 
     outcome: AskOutcome
@@ -182,8 +186,10 @@ class Asked(Record):
     memory: Mapping[str, str] | None = None
     renewal: Mapping[str, str] = MappingProxyType({})
     others: tuple[Reading, ...] = ()
+    token: str = ""
+    token_until: float = 0.0
 
-    _hidden = ("renewal",)
+    _hidden = ("renewal", "token")
 
 
 class Endpoint(Protocol):
