@@ -9,7 +9,6 @@ GitHub (``GH_TOKEN``, ``GITHUB_TOKEN``), counts only where Copilot itself left a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from providers.base import FileBytes, Found, ReadContext, Unparseable, Unreadable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 HOST, TENANTS = "github.com", ".ghe.com"
-_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.ghe\.com")
 _LOG_IN = "copilot login"
 _SERVICE, _GH_SERVICE = "copilot-cli", "gh:"
 """As what the two file their tokens in the keyring: under host and login, and, with the host
@@ -121,7 +119,8 @@ def _all(files: Mapping[str, Found], context: ReadContext) -> Iterator[Held]:
 
 def _served(host: str) -> bool:
     """Whether a host says a quota; classic servers of companies do not."""
-    return host == HOST or _TENANT.fullmatch(host) is not None
+    tenant = host.removesuffix(TENANTS)
+    return host == HOST or (tenant != host and tenant.isascii() and tenant.replace("-", "").isalnum())
 
 
 def _hosts(files: Mapping[str, Found], context: ReadContext) -> tuple[str, str]:
