@@ -14,7 +14,7 @@ from typing import Protocol
 
 from providers.base import Found, ReadContext
 from providers.model import Reading, Status
-from providers.record import Record
+from providers.record import Record, replace
 
 
 class Limits(Record):
@@ -36,7 +36,8 @@ class Limits(Record):
 
 class Site(Record):
     """One host: ``base`` is scheme and host; ``variable`` the environment variable that points
-    it at a loopback stand-in; ``calls`` all that is ever asked there, like ``GET /usage``."""
+    it at a loopback stand-in; ``calls`` all that is ever asked there, like ``GET /usage``.  A
+    star in ``base`` is one label of the host, which each question names (`Question.tenant`)."""
 
     base: str
     variable: str
@@ -46,6 +47,14 @@ class Site(Record):
     def host(self) -> str:
         """The host's name, for people and for the pin."""
         return self.base.partition("://")[2]
+
+    def of(self, tenant: str) -> Site:
+        """The site of one tenant.  Raises ValueError for what is no single label of a host."""
+        if not tenant and "*" not in self.base:
+            return self
+        if not tenant.replace("-", "").isalnum() or not tenant.isascii():
+            raise ValueError("not the name of a tenant")
+        return replace(self, base=self.base.replace("*", tenant))
 
 
 OWN_SERVICE = "quotadeck"
@@ -73,7 +82,8 @@ class Credential(Record):
     idle and not expired.  ``kept`` is where in the keyring the token has to be fetched from;
     ``token`` is empty until then, and ``fingerprint`` too if a tool put it there.  ``lapsed``: the
     token is over, and the first question renews it, which is done only for a service whose
-    refresh tokens do not rotate.  ``others`` are further logins of the same person, tried in
+    refresh tokens do not rotate.  ``exchanged``: the token is one that the service gave for it, see
+    `Asked`.  ``others`` are further logins of the same person, tried in
     this order once this one is refused.
     """
 
@@ -84,6 +94,7 @@ class Credential(Record):
     renewable: bool = True
     kept: Kept | None = None
     lapsed: bool = False
+    exchanged: bool = False
     others: tuple[Credential, ...] = ()
 
     _hidden = ("token", "extra")
@@ -98,8 +109,9 @@ class NotAsked(Record):
 class Question(Record):
     """One request.  ``path`` begins with a slash and is appended to the base of the endpoint's
     site of that number; with a ``body`` it is a POST, else a GET.  ``port`` is where a service on
-    this machine listens, if not where the site says.  A question with a ``command``
-    runs that instead, and what it prints is the answer."""
+    this machine listens, if not where the site says.  ``tenant`` is whose host it is, where a
+    service has one for each.  A question with a ``command`` runs that instead, and what it prints
+    is the answer."""
 
     name: str
     path: str
@@ -107,6 +119,7 @@ class Question(Record):
     body: bytes | None = None
     site: int = 0
     port: int = 0
+    tenant: str = ""
     command: tuple[str, ...] = ()
 
     _hidden = ("headers", "body")
@@ -159,7 +172,9 @@ class Asked(Record):
     is what the server asked for, in seconds, None if it said
     nothing usable; ``token_only`` that the limit is this token's and a new login lifts it.
     ``memory`` replaces what the endpoint remembers of the account between questions: small
-    texts without secrets, stored in the state folder.
+    texts without secrets, stored in the state folder.  ``token`` is what the service gave in
+    exchange for the credential's own, which nothing else is asked with: what follows is, until
+    ``token_until`` (epoch seconds), and it is kept in memory alone.
     """
 
     outcome: AskOutcome
@@ -171,8 +186,10 @@ class Asked(Record):
     memory: Mapping[str, str] | None = None
     renewal: Mapping[str, str] = MappingProxyType({})
     others: tuple[Reading, ...] = ()
+    token: str = ""
+    token_until: float = 0.0
 
-    _hidden = ("renewal",)
+    _hidden = ("renewal", "token")
 
 
 class Endpoint(Protocol):

@@ -75,7 +75,8 @@ class FileSource(Record):
     columns that it finds as a JSON object.  One that is not ``watched`` is looked at by the
     sweep alone, as its tool writes into that folder all the time.  An ``optional`` one is opened
     only once a person switched it on; a ``private`` one is refused behind a link, or if others
-    can read it.
+    can read it.  Files whose names begin like one of ``others`` (in lower case) are somebody
+    else's and not opened.
     """
 
     id: str
@@ -92,6 +93,7 @@ class FileSource(Record):
     private: bool = False
     query: str = ""
     watched: bool = True
+    others: tuple[str, ...] = ()
 
 
 class FileBytes(Record):

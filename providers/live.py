@@ -143,9 +143,10 @@ class Live:
         self._deck.apply(found, self._clock.now())
         return asker.silences
 
-    def view(self) -> DeckView:
-        """What is shown now.  Owner thread; well under a millisecond."""
-        return view(self._deck.facts(), self._clock.now(), self._rules)
+    def view(self, *, every: bool = False) -> DeckView:
+        """What is shown now, with ``every`` also what there is nothing of.  Owner thread; well
+        under a millisecond."""
+        return view(self._deck.facts(), self._clock.now(), self._rules, every=every)
 
     def sources(self) -> tuple[FileSource, ...]:
         """Every source that is read."""

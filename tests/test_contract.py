@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from providers.engine.deck import Deck
 from providers.engine.http import Http
 from providers.engine.settings import Settings, load
 from providers.engine.shown import AccountView, ProviderView
+from providers.engine.sidecar_names import SWITCHES
 from providers.engine.view import ViewRules, view
 from providers.live import open_live
 from providers.model import Fact, Status
@@ -27,7 +29,7 @@ from tests import touched
 from tests.conftest import FakeClock
 from tests.world import faults
 from tests.world.homes import ORGANISATION
-from tests.world.logins import CASES, NOW
+from tests.world.logins import CASES, NOW, put
 from tests.world.standin import Reply, StandIn
 from tui import report
 
@@ -48,7 +50,9 @@ def from_keyring(kept: Kept) -> str:
 class World:
     """A home with the logins of some providers, and an asker that reaches only the stand-in."""
 
-    def __init__(self, environment: Environment, server: StandIn, names: list[str]) -> None:
+    def __init__(
+        self, environment: Environment, server: StandIn, names: list[str], deadline: float = 0.5
+    ) -> None:
         self.names, self.server, self.clock = names, server, FakeClock(NOW)
         variables = {k: v for name in names for k, v in CASES[name].variables.items()}
         self.environment = replace(environment, variables=variables)
@@ -58,7 +62,7 @@ class World:
         loaded = [providers.load(name) for name in names]
         self.facts: list[Fact] = []
         self.asker = Asker(
-            loaded, self.environment, self.clock, Http(self.clock, "1", deadline=0.5), self._take,
+            loaded, self.environment, self.clock, Http(self.clock, "1", deadline=deadline), self._take,
             on=ON, stand_ins=server.variables, writer="w", secret=from_keyring,
         )  # fmt: skip
         live = open_live(self.environment, Settings(), self.clock, chosen=loaded)
@@ -116,7 +120,7 @@ Made = Callable[..., World]
 def made(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     monkeypatch.setattr(inquiry, "APART", 0.0)
     with StandIn() as server:
-        yield lambda *names: World(environment, server, list(names))
+        yield lambda *names, **more: World(environment, server, list(names), **more)
 
 
 def test_every_provider_is_in_the_contract() -> None:
@@ -132,7 +136,8 @@ def test_the_registry_says_what_is(name: str) -> None:
     assert (d.id, len(d.mark), d.name.isprintable()) == (name, 1, True)
     assert provider.endpoints()
     for endpoint in provider.endpoints():
-        assert 0 < endpoint.limits.per_hour <= 30
+        outside = [site for site in endpoint.sites if site.base.startswith("https://")]
+        assert 0 < endpoint.limits.per_hour <= (20 if outside else 30)
         assert endpoint.limits.floor >= 120
         for site in endpoint.sites:
             assert site.base.startswith(("https://", "http://127.0.0.1:"))
@@ -243,32 +248,106 @@ def test_no_secret_is_in_anything_that_stays(
 
 @pytest.mark.parametrize("name", ASKED)
 def test_a_switched_off_provider_is_not_touched(made: Made, name: str) -> None:
-    """Neither a file nor a socket of it, by our variable and by the setting; and it says so."""
+    """Neither a file nor a socket of it, by our variable, by tokenmaxxer's where it has one, and
+    by the setting; and it says so."""
     world = made(name)
-    before = set(touched.opened)
+    world.ask()
+    sidecar = world.environment.home / f".claude/.tokenmaxxer-{name}.json"
+    put(sidecar, {"five_hour": {"used_percentage": 1}})
+    on = world.environment.variables
+    theirs = {SWITCHES[name]: "1"} if name in SWITCHES else {}
+    opened, said = opened_and_said(world, name, on)
+    assert opened
+    assert said is not Status.DISABLED
+    for off in ({f"QUOTADECK_{name.upper()}_DISABLED": "1"}, theirs):
+        if off:
+            assert opened_and_said(world, name, {**on, **off}) == (set(), Status.DISABLED)
+    world.environment.config_dir.mkdir(parents=True, exist_ok=True)
+    (world.environment.config_dir / "config.toml").write_text(f"[providers.{name}]\nenabled = false\n")
+    assert opened_and_said(world, name, on) == (set(), Status.DISABLED)
+
+
+def opened_and_said(world: World, name: str, variables: Mapping[str, str]) -> tuple[set[str], Status]:
+    """What a one-shot command with these variables opens and asks of a provider alone, and how it
+    calls it."""
+    home = replace(world.environment, variables=variables)
+    before, asked = set(touched.opened), len(world.server.requests_of(name))
     touched.opened.clear()
     try:
-        off = replace(
-            world.environment,
-            variables={**world.environment.variables, f"QUOTADECK_{name.upper()}_DISABLED": "1"},
-        )
-        settings = replace(load(off, providers.PROVIDERS), endpoints=world.server.variables, polling="on")
-        live = open_live(off, settings, world.clock)
+        settings = replace(load(home, providers.PROVIDERS), endpoints=world.server.variables, polling="on")
+        live = open_live(home, settings, world.clock)
         live.load()
         live.refresh([])
-        own = {str(s.folder / s.pattern) for s in providers.load(name).sources(off)}
+        own = patterns(name, home)
+        # keys.json is every keyed provider's, and says nothing of one that is off.
         shared = {
-            str(s.folder / s.pattern)
-            for other in providers.PROVIDERS
-            if other != name
-            for s in providers.load(other).sources(off)
+            p for other in providers.PROVIDERS if other != name for p in patterns(other, home) if "*" not in p
         }
-        assert touched.opened & (own - shared) == set()
-        assert world.server.requests_of(name) == []
-        panel = [p for p in live.view().providers if p.id == name]
-        assert [p.status for p in panel] == [Status.DISABLED]
+        opened = {p for p in touched.opened - shared if any(fnmatchcase(p, one) for one in own)}
+        opened |= {r.path for r in world.server.requests_of(name)[asked:]}
+        return opened, next(p.status for p in live.view(every=True).providers if p.id == name)
     finally:
         touched.opened |= before
+
+
+def patterns(name: str, home: Environment) -> set[str]:
+    """The paths that a provider reads, as its sources name them."""
+    return {
+        str(s.folder / ("**/" if s.recursive else "") / s.pattern) for s in providers.load(name).sources(home)
+    }
+
+
+class Raises:
+    """An endpoint with a bug in it."""
+
+    def __init__(self, endpoint: Any) -> None:
+        self._endpoint = endpoint
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._endpoint, name)
+
+    def answer(self, *_: object) -> None:
+        """Quotes what it should not."""
+        raise RuntimeError("CANARY")
+
+
+def _raise(world: World, name: str) -> None:
+    for unit in world.asker._units:
+        if unit.id == name:
+            unit.inquiry._endpoint = Raises(unit.inquiry._endpoint)  # type: ignore[assignment]
+
+
+WORST: dict[str, Callable[[World, str], None]] = {
+    "hangs": lambda world, name: world.break_all(name, faults.hang()),
+    "floods": lambda world, name: world.break_all(name, faults.huge(announced=False)),
+    "bombs": lambda world, name: world.break_all(name, faults.gzip_bomb()),
+    "raises": _raise,
+}
+
+
+@pytest.mark.parametrize(
+    ("worst", "odd"), [("hangs", 0), ("hangs", 1), ("floods", 0), ("bombs", 1), ("raises", 0), ("raises", 1)]
+)
+def test_one_panel_is_harmed_alone(made: Made, worst: str, odd: int) -> None:
+    """Every second provider does its worst while all are asked: each of them keeps its figures and
+    says one sentence, the others have new figures and nothing to say."""
+    # Time enough for those who answer, however busy the machine is; who hangs takes all of it.
+    world = made(*ASKED, deadline=3.0 if worst == "hangs" else 20.0)
+    world.ask()
+    before = {name: world.used(name) for name in ASKED}
+    world.clock.advance(700)
+    bad = ASKED[odd::2]
+    for name in bad:
+        WORST[worst](world, name)
+    world.ask()
+    assert {name: world.used(name) for name in ASKED} == before
+    for name in ASKED:
+        front = world.front(name)
+        assert (front.status in (Status.ERROR, Status.OFFLINE)) is (name in bad), name
+        assert bool(front.message) is (name in bad), name
+        assert "CANARY" not in front.message
+        newest = max(w.observed_at for w in front.windows)
+        assert name in bad or name == "router" or newest == world.clock.now()
 
 
 @pytest.mark.endurance

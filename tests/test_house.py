@@ -66,7 +66,7 @@ def test_the_readmes_providers_are_the_registrys() -> None:
         provider = providers.load(name)
         assert rows[name][1].strip() == provider.descriptor.name
         hosts = {site.host for endpoint in provider.endpoints() for site in endpoint.sites}
-        assert set(re.findall(r"`([\w.:-]+)`", rows[name][4])) == hosts
+        assert set(re.findall(r"`([\w.:*-]+)`", rows[name][4])) == hosts
         for variable in getattr(getattr(provider, "_service", None), "variables", ()):
             assert f"`{variable}`" in rows[name][5]
 

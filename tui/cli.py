@@ -120,7 +120,9 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
     from tui import report
 
     live = _loaded(environment, settings)
-    view = live.view()
+    # Whoever asks for a provider by name is told that there is nothing of it.
+    named = bool(options.provider)
+    view = live.view(every=named)
     unknown = set(options.provider) - {p.id for p in view.providers}
     if unknown:
         known = ", ".join(p.id for p in view.providers)
@@ -128,8 +130,8 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
     if options.refresh:
         for provider, why in live.refresh(options.provider):
             print(f"quotadeck: {provider} was not asked: {why}", file=sys.stderr)
-        view = live.view()
-    if options.provider:
+        view = live.view(every=named)
+    if named:
         view = only(view, options.provider)
     match options.format:
         case "json":
@@ -179,7 +181,9 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
 
     live = _loaded(environment, settings)
     around = doctor.surroundings(environment, version(), sys.stdout.encoding or "none", len(live.folders()))
-    found = doctor.Checkup(live.view(), findings(environment, live.sources()), around, settings.notes)
+    found = doctor.Checkup(
+        live.view(every=True), findings(environment, live.sources()), around, settings.notes
+    )
     _print(doctor.as_json(found) if options.json else doctor.as_text(found))
     return DONE
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from providers.base import Environment
 from providers.engine.checkup import Finding
-from providers.engine.shown import DeckView
+from providers.engine.shown import DeckView, ProviderView
+from providers.model import Outcome, Status
 from providers.record import Record
 
 
@@ -26,20 +27,13 @@ class Checkup(Record):
 def as_text(checkup: Checkup) -> str:
     """The check-up for a person: providers, then what is wrong, then the surroundings."""
     lines: list[str] = []
-    for provider in checkup.deck.providers:
-        lines.append(
-            f"{provider.name}: {provider.status.value}"
-            + (f" - {provider.message}" if provider.message else "")
-        )
-        for account in provider.accounts:
-            lines += [f"  ! {warning}" for warning in account.warnings]
-        front = provider.front
-        if front is not None and front.fix:
-            lines.append(f"  run: {front.fix}")
-        for report in provider.reports:
-            detail = f"  ({report.detail})" if report.detail else ""
-            lines.append(f"  {report.outcome.value:<10} {report.title}: {report.path}{detail}")
-        lines.append("")
+    every = checkup.deck.providers
+    for provider in every:
+        if not _is_nowhere(provider):
+            lines += [*_of_provider(provider), ""]
+    nowhere = [line for provider in every if _is_nowhere(provider) for line in _nothing_of(provider)]
+    if nowhere:
+        lines += ["Nothing was found of", *nowhere, ""]
     lines.append("Problems" if checkup.findings or checkup.notes else "No problem found.")
     lines += [f"  {note}" for note in checkup.notes]
     for finding in checkup.findings:
@@ -48,6 +42,32 @@ def as_text(checkup: Checkup) -> str:
         )
     lines += ["", "Surroundings", *(f"  {name}: {value}" for name, value in checkup.surroundings)]
     return "\n".join(lines) + "\n"
+
+
+def _of_provider(provider: ProviderView) -> list[str]:
+    lines = [
+        f"{provider.name}: {provider.status.value}" + (f" - {provider.message}" if provider.message else "")
+    ]
+    for account in provider.accounts:
+        lines += [f"  ! {warning}" for warning in account.warnings]
+    front = provider.front
+    if front is not None and front.fix:
+        lines.append(f"  run: {front.fix}")
+    for report in provider.reports:
+        detail = f"  ({report.detail})" if report.detail else ""
+        lines.append(f"  {report.outcome.value:<10} {report.title}: {report.path}{detail}")
+    return lines
+
+
+def _is_nowhere(provider: ProviderView) -> bool:
+    """Whether no file of it is here, so that one line says enough."""
+    absent = all(report.outcome in (Outcome.ABSENT, Outcome.OFF) for report in provider.reports)
+    return absent and not provider.accounts and provider.status is not Status.DISABLED
+
+
+def _nothing_of(provider: ProviderView) -> list[str]:
+    looked = ", ".join(dict.fromkeys(report.path for report in provider.reports))
+    return [f"  {provider.name}" + (f": {provider.message}" if provider.message else ""), f"    {looked}"]
 
 
 def as_json(checkup: Checkup) -> str:

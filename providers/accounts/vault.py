@@ -77,7 +77,7 @@ class Vault:
 
     def get(self, name: str, service: str = OWN_SERVICE) -> str:
         """The secret of that name, empty if there is none.  Raises `VaultTrouble`."""
-        found = self._call(lambda keyring: keyring.get_password(service, name))
+        found = self._call(lambda keyring: _read(keyring, service, name))
         return found if isinstance(found, str) else ""
 
     def put(self, name: str, secret: str) -> None:
@@ -118,6 +118,18 @@ class Vault:
         if isinstance(outcome[0], VaultTrouble):
             raise outcome[0]
         return outcome[0]
+
+
+def _read(keyring: Keyring, service: str, name: str) -> str | None:
+    """The secret under the attributes that keyring itself writes, else under those of tools made
+    with Node (atom/node-keytar:src/keytar_posix.cc), which say ``account`` for ``username``."""
+    found = keyring.get_password(service, name)
+    schemes = getattr(keyring, "schemes", None)
+    if found is not None or service == OWN_SERVICE or schemes is None:
+        return found
+    other: Any = keyring
+    other.schemes, other.scheme = {"node": {"service": "service", "username": "account"}}, "node"
+    return keyring.get_password(service, name)
 
 
 def _in_words(error: BaseException) -> VaultTrouble:

@@ -21,7 +21,7 @@ from providers.asking import (
     Site,
 )
 from providers.base import Found, ReadContext
-from providers.copilot.login import HOST, Held, held, login_state
+from providers.copilot.login import HOST, TENANTS, Held, held, login_state
 from providers.copilot.quota import plan_of, windows_of
 from providers.engine.answers import body_of, retry_after
 from providers.engine.tokens import fingerprint
@@ -34,15 +34,19 @@ QUOTA = "/copilot_internal/user"
 
 class CopilotQuota(Endpoint):
     """See `providers.asking.Endpoint`.  GitHub allows 5000 requests an hour, shared with
-    everything else that the person runs; we take a fraction of a percent."""
+    everything else that the person runs; we take a fraction of a percent.  A company's tenant of
+    ghe.com has a host of its own."""
 
     id = "usage"
     title = "quota endpoint"
-    sites = (Site("https://api.github.com", "QUOTADECK_COPILOT_URL", (f"GET {QUOTA}",)),)
+    sites = (
+        Site(f"https://api.{HOST}", "QUOTADECK_COPILOT_URL", (f"GET {QUOTA}",)),
+        Site(f"https://api.*{TENANTS}", "QUOTADECK_COPILOT_URL", (f"GET {QUOTA}",)),
+    )
     limits = Limits(per_hour=20, active=300, idle=600, floor=180, by_hand=60)
 
     def credential(self, files: Mapping[str, Found], context: ReadContext) -> Credential | NotAsked:
-        """The tokens of the person's logins at github.com, in the order in which they count."""
+        """The tokens of the person's logins at one host, in the order in which they count."""
         logins = [_credential(login) for login in held(files, context)]
         if not logins:
             return NotAsked(login_state(files, context).message)
@@ -51,8 +55,11 @@ class CopilotQuota(Endpoint):
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
     ) -> tuple[Question, ...]:
-        """The quota alone."""
-        return (Question("quota", QUOTA, {"Authorization": f"Bearer {credential.token}"}),)
+        """The quota alone, at the login's own host."""
+        headers, host = {"Authorization": f"Bearer {credential.token}"}, _host_of(credential)
+        if host == HOST:
+            return (Question("quota", QUOTA, headers),)
+        return (Question("quota", QUOTA, headers, site=1, tenant=host.removesuffix(TENANTS)),)
 
     def answer(
         self,
@@ -70,7 +77,11 @@ class CopilotQuota(Endpoint):
             message = "unexpected answer from the quota endpoint"
             return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=message)
         login = clean(body.get("login"), 60)
-        if login and not credential.account.startswith(f"{HOST}:token-") and _other(login, credential):
+        if (
+            login
+            and not credential.account.startswith(f"{_host_of(credential)}:token-")
+            and _other(login, credential)
+        ):
             message = "the login is another account's than its file says, so nothing was filed"
             return Asked(AskOutcome.REFUSED, status=Status.ERROR, message=message)
         reading = Reading(
@@ -93,8 +104,12 @@ def _credential(login: Held) -> Credential:
     return Credential(login.key, "", "", renewable=False, kept=Kept(login.service, login.user))
 
 
+def _host_of(credential: Credential) -> str:
+    return credential.account.partition(":")[0]
+
+
 def _other(login: str, credential: Credential) -> bool:
-    return credential.account != f"{HOST}:{login.lower()}"
+    return credential.account != f"{_host_of(credential)}:{login.lower()}"
 
 
 def _wrong(answer: Answer, body: object) -> Asked:

@@ -47,7 +47,7 @@ class CursorProvider(PlainProvider):
 
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:
         """Who is logged in."""
-        if not any(files.values()):
+        if not any(files.values()) and not context.environment.variables.get("CURSOR_API_KEY"):
             return (LoginState("cursor", Status.UNCONFIGURED, "Cursor is not installed here"),)
         from providers.cursor.login import login_state
 

@@ -129,7 +129,9 @@ def _client(agent: str, transport: httpx.AsyncBaseTransport | None) -> httpx.Asy
         headers={"User-Agent": agent, "Accept-Encoding": "identity", "Accept": "application/json"},
         follow_redirects=False,
         timeout=None,
-        limits=httpx.Limits(max_connections=8, max_keepalive_connections=4, keepalive_expiry=30),
+        # Far more than there are endpoints, each of which has one question out at most: those that
+        # hang must not take the places of the others.
+        limits=httpx.Limits(max_connections=64, max_keepalive_connections=4, keepalive_expiry=30),
         transport=transport,
         mounts=None if transport is not None else direct,
     )

@@ -1,7 +1,8 @@
 """One go of questions about one account: claimed, sent, understood, written down, published.
 
 Used by the asker on the network thread.  A credential lives in here from reading the login
-file to the end of the go, and nowhere else.
+file to the end of the go, and nowhere else; a token that a service gave in exchange for one
+lives until its end.
 """
 
 from __future__ import annotations
@@ -110,8 +111,9 @@ class Inquiry:
     ) -> None:
         self._provider, self._endpoint = provider, endpoint
         self._environment, self._clock, self._http = environment, clock, http
-        self._bases = tuple(stand_ins.get(site.variable, site.base) for site in endpoint.sites)
+        self._stand_ins = tuple(stand_ins.get(site.variable, "") for site in endpoint.sites)
         self._writer, self._secret, self._renews = writer, secret, renews
+        self._exchanged: tuple[Credential, float] | None = None
         every, name = provider.sources(environment), provider.descriptor.id
         self.login = Login(endpoint, [s for s in every if s.login and switched_on(s, name, off, on)])
 
@@ -192,7 +194,7 @@ class Inquiry:
         return replace(held, token=token, fingerprint=fingerprint(token))
 
     async def _all(self, credential: Credential, plan: Plan, *, by_hand: bool, first: bool) -> Went:
-        slot = self.slot(credential.account)
+        slot, credential = self.slot(credential.account), self._as_exchanged(credential)
         went = Went(credential.account, slot)
         for planned in self._endpoint.questions(credential, slot.memory, self._clock.now()):
             question = self._as_of_now(planned, credential, slot)
@@ -207,9 +209,23 @@ class Inquiry:
                 for other in asked.others:
                     self._publish(other, other.account or credential.account)
             went = replace(went, slot=slot, asked=asked)
+            if asked.token:
+                credential = replace(credential, token=asked.token, exchanged=True)
+                self._exchanged = credential, asked.token_until
+            elif credential.exchanged and asked.status is Status.ERROR:
+                # It may be the token: the next go asks for a new one.
+                self._exchanged = None
             if asked.outcome is not AskOutcome.ANSWERED or asked.reading is not None:
                 break
         return went
+
+    def _as_exchanged(self, credential: Credential) -> Credential:
+        """The same with the token that the service gave for it, while that is good."""
+        if self._exchanged is None:
+            return credential
+        held, until = self._exchanged
+        good = held.fingerprint == credential.fingerprint and self._clock.now() < until
+        return held if good else credential
 
     def _as_of_now(self, planned: Question, credential: Credential, slot: Slot) -> Question:
         """The same question with what the answers before it left in memory."""
@@ -239,7 +255,8 @@ class Inquiry:
             reply = await run(question.command, self._environment.variables, self._clock)
             meaning = shared_meaning(reply, question.command[0])
         else:
-            base, site = self._bases[question.site], self._endpoint.sites[question.site]
+            site = self._endpoint.sites[question.site].of(question.tenant)
+            base = self._stand_ins[question.site] or site.base
             if question.port and base == site.base and site.host.startswith("127.0.0.1:"):
                 base = f"http://127.0.0.1:{question.port}"
             reply = await self._http.send(base, question, site.host)

@@ -80,8 +80,9 @@ class FileIntake:
 
     def concerns(self, path: Path) -> bool:
         """Whether a file at this path is one of ours.  Decided by name, before any open."""
-        inside = path.parent == self.source.folder
-        return inside and matches(path.name, self.source.pattern) and not denied_name(path.name)
+        name, source = path.name, self.source
+        inside = path.parent == source.folder and matches(name, source.pattern)
+        return inside and not name.lower().startswith(source.others) and not denied_name(name)
 
     def look(self, context: ReadContext, only: Iterable[Path] | None = None) -> list[Fact]:
         """Facts of the files that changed; ``only`` spares the folder listing."""

@@ -49,9 +49,10 @@ class ViewRules(Record):
     disabled: frozenset[str] = frozenset()
 
 
-def view(facts: Facts, now: float, rules: ViewRules) -> DeckView:
-    """What a person sees at ``now`` (epoch seconds)."""
-    shown = (_provider(p, now, rules) for p in facts.providers)
+def view(facts: Facts, now: float, rules: ViewRules, *, every: bool = False) -> DeckView:
+    """What a person sees at ``now`` (epoch seconds); with ``every`` also the providers of which
+    nothing was found."""
+    shown = (_provider(p, now, rules, every) for p in facts.providers)
     providers = tuple(p for p in shown if p is not None)
     return DeckView(now, providers, verdict_of(providers, now), moments_of(providers, now))
 
@@ -63,7 +64,7 @@ def only(shown: DeckView, wanted: Collection[str]) -> DeckView:
     return DeckView(now, kept, verdict_of(kept, now), moments_of(kept, now))
 
 
-def _provider(facts: ProviderFacts, now: float, rules: ViewRules) -> ProviderView | None:
+def _provider(facts: ProviderFacts, now: float, rules: ViewRules, every: bool) -> ProviderView | None:
     d = facts.descriptor
     if d.id in rules.disabled:
         off = "switched off in the settings; nothing of it is read"
@@ -71,7 +72,7 @@ def _provider(facts: ProviderFacts, now: float, rules: ViewRules) -> ProviderVie
     accounts = [
         _account(a, facts, now, rules) for a in facts.accounts if a.figures or a.failures or _live(a, facts)
     ]
-    if d.hidden_when_empty and not accounts:
+    if d.hidden_when_empty and not accounts and not every:
         return None
     accounts.sort(key=lambda a: (not a.live, not a.known))
     front = accounts[0] if accounts else None

@@ -59,6 +59,4 @@ def login_state(service: Service, files: Mapping[str, Found], context: ReadConte
         return LoginState(service.id, Status.OK, identity=Identity(found.account))
     if isinstance(index, Unreadable):
         return LoginState(service.id, Status.UNCONFIGURED, f"keys.json {index.reason}")
-    return LoginState(
-        service.id, Status.UNCONFIGURED, f"no key of {service.name}", f"quotadeck key set {service.id}"
-    )
+    return LoginState(service.id, Status.UNCONFIGURED, service.absent, f"quotadeck key set {service.id}")

@@ -36,7 +36,7 @@ class KeyedProvider(PlainProvider):
         service, variables = self._service, context.environment.variables
         if files.get("keys") is None and not any(variables.get(name) for name in service.variables):
             fix = f"quotadeck key set {service.id}"
-            return (LoginState(service.id, Status.UNCONFIGURED, f"no key of {service.name}", fix),)
+            return (LoginState(service.id, Status.UNCONFIGURED, service.absent, fix),)
         from providers.keyed.login import login_state
 
         return (login_state(self._service, files, context),)

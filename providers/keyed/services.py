@@ -32,6 +32,11 @@ class Service(Record):
         return f"QUOTADECK_{self.id.upper()}_URL"
 
     @property
+    def absent(self) -> str:
+        """What is said without a key, with the two places where it may be."""
+        return f"no key of {self.name}: set {self.variables[0]}, or run quotadeck key set {self.id}"
+
+    @property
     def calls(self) -> tuple[str, ...]:
         """Everything that is asked."""
         return tuple(f"GET {path}" for path in (self.usage, self.side) if path)

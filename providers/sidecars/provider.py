@@ -23,7 +23,6 @@ OWN_PANELS = tuple(name for name in PROVIDERS if name != "sidecars" and name not
 """Stems that begin like this belong to a provider with a panel of its own."""
 
 _PREFIX, _SUFFIX = ".tokenmaxxer-", ".json"
-_PROVIDERS = ("antigravity", "copilot", "cursor", "gemini", "opencode")
 
 
 class Sidecars:
@@ -36,18 +35,17 @@ class Sidecars:
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The sidecars of tokenmaxxer, in Claude Code's folder."""
         folder = environment.folder("CLAUDE_CONFIG_DIR", ".claude")
-        pattern = f"{_PREFIX}*{_SUFFIX}"
-        return (FileSource("tokenmaxxer", "tokenmaxxer's sidecars", folder, pattern, Source.SIDECAR),)
+        pattern, title = f"{_PREFIX}*{_SUFFIX}", "tokenmaxxer's sidecars"
+        # Also where that panel is switched off: nothing of it is opened then.
+        others = tuple(f"{_PREFIX}{name}" for name in OWN_PANELS)
+        return (FileSource("tokenmaxxer", title, folder, pattern, Source.SIDECAR, others=others),)
 
     def read(self, source: FileSource, file: FileBytes, context: ReadContext) -> Iterable[Fact]:
         """Facts of one sidecar, filed under its stem.  Raises `Unparseable`."""
         stem = _stem(file.path)
         if not stem or stem.startswith(OWN_PANELS) or denied_name(file.path.name):
             return []
-        about = next((p for p in _PROVIDERS if stem.startswith(p)), stem)
-        facts = parse_sidecar(
-            file, provider=about, source=source.kind, origin=str(file.path), now=context.now
-        )
+        facts = parse_sidecar(file, provider=stem, source=source.kind, origin=str(file.path), now=context.now)
         return [_filed(fact, stem) for fact in facts]
 
     def read_login(self, files: Mapping[str, Found], context: ReadContext) -> Iterable[Fact]:

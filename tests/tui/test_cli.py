@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import providers
+from providers.engine.settings import environment_from
 from tests.terminals import QUOTADECK, base_variables
 from tui.demo import DemoWorld
 
@@ -138,6 +140,30 @@ def test_an_empty_home_says_what_was_looked_for(tmp_path: Path) -> None:
     assert "~/.codex/auth.json" in text
     assert "nothing found yet" in run(tmp_path, "status").stdout
     assert not (tmp_path / ".local").exists()
+
+
+def test_doctor_lists_every_provider(tmp_path: Path) -> None:
+    """Also those that keep their panel away until there is something of them; one that is switched
+    off says that instead."""
+    folder = tmp_path / ".config/quotadeck"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("[providers.zai]\nenabled = false\n")
+    head, _, nowhere = run(tmp_path, "doctor").stdout.partition("Nothing was found of\n")
+    assert head.startswith("z.ai: disabled - switched off")
+    document = json.loads(run(tmp_path, "doctor", "--json").stdout)
+    assert [p["id"] for p in document["providers"]] == list(providers.PROVIDERS)
+    for name in set(providers.PROVIDERS) - {"zai"}:
+        provider = providers.load(name)
+        assert f"  {provider.descriptor.name}" in nowhere
+        source = provider.sources(environment_from({}, tmp_path, "linux"))[0]
+        assert f"~/{source.folder.relative_to(tmp_path) / source.pattern}" in nowhere
+
+
+def test_a_provider_by_name_of_which_there_is_nothing(tmp_path: Path) -> None:
+    """It is known, and says so; only a name of no provider is wrong usage."""
+    assert run(tmp_path, "status", "copilot").stdout.count("GitHub Copilot is not installed here") == 1
+    (only,) = json.loads(run(tmp_path, "status", "zai", "--json").stdout)["providers"]
+    assert (only["id"], only["status"], only["accounts"]) == ("zai", "unconfigured", [])
 
 
 def test_version_and_help(home: Path) -> None:

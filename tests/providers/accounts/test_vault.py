@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,39 @@ def test_what_a_tool_put_there() -> None:
     assert unwrapped("gho_canary") == "gho_canary"
     assert unwrapped("go-keyring-base64:***") == ""
     assert unwrapped("go-keyring-base64:/w==") == ""
+
+
+class Attributes:
+    """A keyring that finds what it holds by attributes, as keyring's backend of Linux desktops."""
+
+    scheme = "default"
+    schemes: Mapping[str, Mapping[str, str]] = {"default": {"username": "username", "service": "service"}}
+
+    def __init__(self, *held: dict[str, str]) -> None:
+        self.held = held
+
+    def get_password(self, service: str, username: str) -> str | None:
+        names = self.schemes[self.scheme]
+        wanted = {names["username"]: username, names["service"]: service}.items()
+        return next((item["secret"] for item in self.held if wanted <= item.items()), None)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError
+
+
+def test_a_tool_that_names_its_attributes_otherwise() -> None:
+    """Tools made with Node say account, not username; what is ours is looked for as ours alone."""
+    node = {"service": "copilot-cli", "account": "octo", "secret": "gho_canary"}
+    ours = {"service": "quotadeck", "account": "v1:zai:a:g1", "secret": "planted"}
+    vault = Vault(lambda: Attributes(node, ours))
+    assert vault.get("octo", "copilot-cli") == "gho_canary"
+    assert vault.get("else", "copilot-cli") == ""
+    assert vault.get("v1:zai:a:g1") == ""
+    python = {"service": "copilot-cli", "username": "octo", "secret": "gho_first"}
+    assert Vault(lambda: Attributes(node, python)).get("octo", "copilot-cli") == "gho_first"
 
 
 def test_a_keyring_that_keeps_nothing_is_found_out() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +14,13 @@ from hypothesis import strategies as st
 from providers.asking import Answer, Asked, AskOutcome, Credential, Kept, NotAsked
 from providers.base import Environment, ReadContext
 from providers.copilot.endpoint import ENDPOINT, QUOTA
+from providers.copilot.provider import PROVIDER
+from providers.engine.asker import Asker
+from providers.engine.http import Http
 from providers.model import DAY, Status
-from tests.conftest import SAMPLES
+from tests.conftest import SAMPLES, FakeClock
 from tests.providers.copilot.test_login import files
+from tests.world.logins import put
 
 NOW = 1_795_338_000.0
 DECEMBER = 1_796_083_200.0
@@ -146,6 +152,47 @@ def test_what_is_asked_with(environment: Environment) -> None:
     assert keyring.kept == Kept("copilot-cli", "https://github.com:octo-biz")
     assert (keyring.token, keyring.fingerprint) == ("", "")
     assert isinstance(nobody, NotAsked)
+
+
+@pytest.mark.parametrize(
+    ("cli", "asked_at"),
+    [
+        (
+            ("https://github.com", "octo-dev"),
+            {("api.github.com", "ghu_EXAMPLE1"), ("api.github.com", "gho_EXAMPLE5")},
+        ),
+        (("https://octocorp.ghe.com", "octo-corp"), {("api.octocorp.ghe.com", "ghu_EXAMPLE3")}),
+    ],
+)
+def test_on_the_wire_a_token_reaches_its_own_host_alone(
+    environment: Environment, clock: FakeClock, cli: tuple[str, str], asked_at: set[tuple[str, str]]
+) -> None:
+    """Logins of github.com and of a tenant side by side, each refused: nothing crosses over."""
+    home = environment.home
+    host, login = cli
+    put(home / ".copilot/config.json", {"lastLoggedInUser": {"host": host, "login": login}})
+    put(home / ".config/github-copilot/apps.json", (FOLDER / "apps.json").read_text())
+    put(home / ".config/gh/hosts.yml", (FOLDER / "gh_hosts.yml").read_text())
+    sent: set[tuple[str, str]] = set()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        assert (request.url.scheme, request.url.port) == ("https", None)
+        sent.add((request.url.host, request.headers["authorization"].removeprefix("Bearer ")))
+        return httpx.Response(401, stream=httpx.ByteStream(b"{}"))
+
+    http = Http(clock, "1", transport=httpx.MockTransport(handle))
+    asker = Asker([PROVIDER], environment, clock, http, lambda facts: None, secret=lambda kept: "")
+    asker.wish(None)
+    asyncio.run(asker.turn())
+    assert sent == asked_at
+
+
+@pytest.mark.parametrize("tenant", ["", "a.b", "a/b", "a@b", "*", "ä"])
+def test_no_other_host_can_be_named(tenant: str) -> None:
+    """A question that names no single label is a bug of ours, found before any socket."""
+    with pytest.raises(ValueError, match="tenant"):
+        ENDPOINT.sites[1].of(tenant)
+    assert ENDPOINT.sites[1].of("octo-corp").host == "api.octo-corp.ghe.com"
 
 
 _LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.integers()

@@ -86,16 +86,64 @@ def test_gh_alone_is_no_copilot(environment: Environment) -> None:
     assert "canary" not in repr(state)
 
 
-def test_a_token_of_another_host_is_never_taken(environment: Environment) -> None:
-    """A tenant's token stays where it is."""
-    cli = (
-        b'{"lastLoggedInUser": {"host": "https://octocorp.ghe.com", "login": "octo-dev"},'
-        b'"copilotTokens": {"https://octocorp.ghe.com:octo-dev": "gho_TENANT"}}'
+def cli_at(host: str) -> bytes:
+    return (
+        f'{{"lastLoggedInUser": {{"host": "https://{host}", "login": "octo-corp"}},'
+        f'"copilotTokens": {{"https://{host}:octo-corp": "gho_CLI", '
+        '"https://github.com:octo-corp": "gho_PUBLIC"}}'
+    ).encode()
+
+
+def test_every_login_is_at_its_own_host(environment: Environment) -> None:
+    """Whoever is logged in at a tenant is asked for there, with what was given there; a login of
+    the same name at github.com is another."""
+    found = held(
+        files(cli=cli_at("octocorp.ghe.com"), apps="apps.json", hosts="hosts.json", gh="gh_hosts.yml"),
+        ReadContext(NOW, environment),
     )
-    apps = b'{"octocorp.ghe.com:Iv1": {"user": "octo-dev", "oauth_token": "ghu_TENANT"}}'
-    evil = b'{"github.com.evil.example:x": {"user": "octo-dev", "oauth_token": "ghu_TENANT"}}'
-    gh = b"octocorp.ghe.com:\n  user: octo-dev\n  oauth_token: gho_TENANT\n"
-    assert held(files(cli=cli, apps=apps, hosts=evil, gh=gh), ReadContext(NOW, environment)) == []
+    assert {f.key for f in found} == {"octocorp.ghe.com:octo-corp"}
+    assert [(f.token, f.service, f.user) for f in found] == [
+        ("gho_CLI", "", ""), ("ghu_EXAMPLE3", "", ""), ("", "gh:octocorp.ghe.com", "octo-corp"),
+    ]  # fmt: skip
+    bare = b'{"lastLoggedInUser": {"host": "https://octocorp.ghe.com", "login": "octo-corp"}}'
+    kept = held(files(cli=bare), ReadContext(NOW, environment))
+    assert [(f.service, f.user) for f in kept] == [("copilot-cli", "https://octocorp.ghe.com:octo-corp")]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["ghes.example", "octocorp.ghe.com.evil.example", "github.com.evil.example", "a.b.ghe.com", ".ghe.com",
+     "x/y.ghe.com", "evil.example#.ghe.com", "user@x.ghe.com", "octocorp.ghe.com:8443"],
+)  # fmt: skip
+def test_a_token_of_any_other_host_is_never_taken(environment: Environment, host: str) -> None:
+    """It stays where it is, and the panel says why."""
+    apps = f'{{"{host}:Iv1": {{"user": "octo-corp", "oauth_token": "ghu_OTHER"}}}}'.encode()
+    gh = f'"{host}":\n  user: octo-corp\n  oauth_token: gho_OTHER\n'.encode()
+    given = files(cli=cli_at(host), apps=apps, gh=gh)
+    assert held(given, ReadContext(NOW, environment)) == []
+    assert "only github.com and tenants" in login_state(given, ReadContext(NOW, environment)).message
+    context = with_variables(environment, GH_HOST=host, COPILOT_GITHUB_TOKEN="gho_VARIABLE")
+    assert held(given, context) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({}, "github.com"),
+        ({"GH_HOST": "octocorp.ghe.com"}, "octocorp.ghe.com"),
+        ({"GH_HOST": "ghes.example", "COPILOT_GH_HOST": "https://Octocorp.ghe.com/"}, "octocorp.ghe.com"),
+    ],
+)
+def test_a_variables_token_is_for_the_host_that_variables_name(
+    environment: Environment, variables: dict[str, str], host: str
+) -> None:
+    """In the CLI's order; it is no login of another host's."""
+    context = with_variables(environment, COPILOT_GITHUB_TOKEN="gho_VARIABLE", **variables)
+    found = held(files(cli=cli_at("github.com")), context)
+    assert [(f.host, f.token) for f in found if not f.login] == [(host, "gho_VARIABLE")]
+    assert {f.host for f in found} == {host}
+    stored = held(files(apps="apps.json"), with_variables(environment, **variables))
+    assert {f.host for f in stored} == {host}
 
 
 def test_an_unreadable_file_says_so(environment: Environment) -> None:

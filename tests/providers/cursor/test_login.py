@@ -5,19 +5,20 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.asking import Credential, NotAsked
+from providers.asking import Credential, Kept, NotAsked
 from providers.base import Environment, FileBytes, Found, ReadContext, Unreadable
 from providers.cursor.endpoint import ENDPOINT
 from providers.cursor.login import held, login_state
 from providers.cursor.provider import PROVIDER
 from providers.engine.logins import read_login_file
-from providers.model import LoginState, Status
+from providers.model import Identity, LoginState, Status
 from tests.conftest import SAMPLES
 
 NOW = 1_795_338_000.0
@@ -138,6 +139,57 @@ def test_which_session_counts(environment: Environment) -> None:
     assert place({"ide": file("x", b"{")}) == ""
     two = state({"ide": ide("a|1"), "agent": agent("b|2")}, environment)
     assert two.warnings == ("cursor-agent is logged in as somebody else",)
+
+
+CONFIG = file("cli-config.json", (FOLDER / "cli-config.json").read_bytes())
+
+
+def test_a_session_in_the_keyring(environment: Environment) -> None:
+    """cli-config.json says who; the token is fetched when it is asked with, if it is still good."""
+    context = ReadContext(NOW, environment)
+    logged_in = state({"agent_config": CONFIG}, environment)
+    assert (logged_in.status, logged_in.identity) == (
+        Status.OK, Identity("auth0|user_EXAMPLE01", "dev@example.com"),
+    )  # fmt: skip
+    credential = ENDPOINT.credential({"agent_config": CONFIG}, context)
+    assert isinstance(credential, Credential)
+    assert credential.kept == Kept("cursor-access-token", "cursor-user")
+    assert (credential.token, credential.account) == ("", "auth0|user_EXAMPLE01")
+    good = token("auth0|user_EXAMPLE01", NOW + 3600)
+    assert ENDPOINT.token_in(good, context) == good
+    over = ENDPOINT.token_in(token("auth0|user_EXAMPLE01", NOW), context)
+    assert isinstance(over, NotAsked)
+    assert "cursor-agent login" in over.reason
+
+
+def test_a_file_is_looked_at_before_the_keyring(environment: Environment) -> None:
+    """One without a token means logged out, whatever the config still says."""
+    session = held({"agent": agent("a|1"), "agent_config": CONFIG}, ReadContext(NOW, environment))
+    assert session is not None
+    assert session.token
+    emptied: dict[str, Found] = {"agent": file("auth.json", {}), "agent_config": CONFIG}
+    assert state(emptied, environment).status is Status.UNCONFIGURED
+    lapsed: dict[str, Found] = {"ide": ide("auth0|user_EXAMPLE01", expires=NOW), "agent_config": CONFIG}
+    assert state(lapsed, environment).status is Status.OK
+
+
+def test_a_key_counts_where_there_is_no_session(
+    environment: Environment, with_variables: Callable[..., Environment]
+) -> None:
+    """It does not say whose it is; beside a session it is only spoken of."""
+    home = with_variables(CURSOR_API_KEY="crsr_CANARY")
+    (alone,) = PROVIDER.read_login({}, ReadContext(NOW, home))
+    assert isinstance(alone, LoginState)
+    assert alone.status is Status.OK
+    assert alone.identity is not None
+    assert alone.identity.key.startswith("key-")
+    beside = state({"ide": ide("a|1")}, home)
+    assert beside.identity == Identity("a|1", "dev@example.com")
+    assert beside.warnings == ("cursor-agent uses CURSOR_API_KEY of the environment instead of this session",)
+    assert "CANARY" not in repr(alone) + repr(held({}, ReadContext(NOW, home)))
+    (nothing,) = PROVIDER.read_login({}, ReadContext(NOW, environment))
+    assert isinstance(nothing, LoginState)
+    assert nothing.status is Status.UNCONFIGURED
 
 
 def test_a_lapsed_session_is_never_asked_with(environment: Environment) -> None:

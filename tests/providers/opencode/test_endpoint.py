@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.asking import Answer, Asked, AskOutcome, Credential
+from providers.engine.answers import shared_meaning
 from providers.model import Status
 from providers.opencode.endpoint import ENDPOINT
 from tests.conftest import SAMPLES
@@ -67,6 +68,15 @@ def test_broken_keys(name: str, status: int, outcome: AskOutcome, state: Status)
     """Each told apart, without a figure."""
     found = asked((FOLDER / f"go-usage.{name}.json").read_bytes(), status)
     assert (found.outcome, found.status, found.reading) == (outcome, state, None)
+
+
+def test_an_edge_in_between_does_not_speak_of_the_key() -> None:
+    """A web page with 403 is trouble that passes: the key is asked with again."""
+    page = Answer(403, {"content-type": "text/html"}, (FOLDER / "go-usage.403-edge.html").read_bytes(), NOW)
+    meaning = shared_meaning(page, "opencode.ai")
+    assert meaning is not None
+    assert (meaning.outcome, meaning.status) == (AskOutcome.TROUBLE, Status.ERROR)
+    assert "web page" in meaning.message
 
 
 def test_no_plan_is_no_zero() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from providers import load
-from providers.base import Environment, FileBytes, FileSource, ReadContext, Unparseable
+from providers.base import Environment, FileBytes, ReadContext, Unparseable
+from providers.engine.intake import FileIntake
 from providers.model import Fact, Failure, LoginState, Reading, Source, Status
 from tests.conftest import SAMPLES
 
@@ -37,13 +38,17 @@ def test_it_looks_into_claude_codes_folder(with_variables, variables: dict[str, 
     """The folder that Claude Code uses, also if a variable moved it."""
     environment = with_variables(**variables)
     (source,) = PROVIDER.sources(environment)
-    assert source == FileSource(
-        "tokenmaxxer",
-        "tokenmaxxer's sidecars",
-        environment.home / folder,
-        ".tokenmaxxer-*.json",
-        Source.SIDECAR,
-    )
+    assert (source.folder, source.pattern) == (environment.home / folder, ".tokenmaxxer-*.json")
+    assert source.kind is Source.SIDECAR
+
+
+def test_what_another_panel_reads_is_not_opened(environment: Environment) -> None:
+    """Neither where that panel is shown nor where it is switched off."""
+    (source,) = PROVIDER.sources(environment)
+    intake = FileIntake(PROVIDER, source, b"")
+    for name in ("claude", "Codex-2", "gemini", "opencode-quota", "cursor", "copilot"):
+        assert not intake.concerns(source.folder / f".tokenmaxxer-{name}.json")
+    assert intake.concerns(source.folder / ".tokenmaxxer-kiro.json")
 
 
 @pytest.mark.parametrize(
