@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.accounts.login import LoginStore
+    from providers.accounts.proof import Proof
     from providers.base import Environment, Provider
 
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
@@ -22,6 +23,10 @@ PROVIDERS: tuple[str, ...] = (
 SWITCHABLE: tuple[str, ...] = ("claude", "codex", "gemini", "opencode")
 """Those whose logins can be kept and switched: their folder has a module ``store``."""
 
+PROVEN: tuple[str, ...] = ("claude",)
+"""Those whose tokens do not say whose they are, so that the provider is asked: their folder has a
+module ``profile``."""
+
 
 def stores(environment: Environment) -> tuple[LoginStore, ...]:
     """Where the logins of CLIs lie, in panel order."""
@@ -31,6 +36,13 @@ def stores(environment: Environment) -> tuple[LoginStore, ...]:
     for name in SWITCHABLE:
         found += import_module(f"providers.{name}.store").stores(environment)
     return tuple(found)
+
+
+def proofs() -> dict[str, Proof]:
+    """How those in `PROVEN` say whose a login is."""
+    from importlib import import_module
+
+    return {name: import_module(f"providers.{name}.profile").PROOF for name in PROVEN}
 
 
 def load(provider_id: str) -> Provider:

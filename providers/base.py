@@ -147,7 +147,8 @@ class Descriptor(Record):
     renews a login; ``interval`` seconds between two questions while active (a
     figure older than twice that, and than 10 minutes, is stale); ``hidden_when_empty``
     keeps a catch-all panel away until it has something to show.  ``keys`` are the names
-    under which ``quotadeck key set`` takes what it can be asked with.
+    under which ``quotadeck key set`` takes what it can be asked with.  ``switch`` is how its own
+    CLI moves between accounts, where that is left to it.
     """
 
     id: str
@@ -157,6 +158,7 @@ class Descriptor(Record):
     interval: int = 300
     hidden_when_empty: bool = False
     keys: tuple[str, ...] = ()
+    switch: str = ""
 
 
 class Provider(Protocol):

@@ -7,8 +7,7 @@ Every call may wait for a disk, a keyring or a provider; none is made on the eve
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Sequence
 
 import providers
 from providers.accounts.audit import Trace, record, trail
@@ -17,7 +16,7 @@ from providers.accounts.filing import Waiting
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
 from providers.accounts.login import CannotSwitch, LoginStore
-from providers.accounts.proof import Proof, Prover
+from providers.accounts.proof import Prover
 from providers.accounts.recovery import Recovery
 from providers.accounts.registry import Kept, Registry, accounts_lock, load_registry, place_of
 from providers.accounts.roster import Member, find, load_roster, save_roster, with_member
@@ -34,9 +33,6 @@ from providers.record import Record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx
-
-PROVEN_BY: Mapping[str, str] = {"claude": "providers.claude.profile"}
-"""Whose tokens do not say whose they are, and the module whose ``PROOF`` asks."""
 
 
 class Row(Record):
@@ -212,11 +208,11 @@ class Desk:
     def _stores_of(self, provider: str) -> tuple[LoginStore, ...]:
         found = tuple(s for s in self.stores if s.provider == provider)
         if not found:
-            known = ", ".join(dict.fromkeys(s.provider for s in self.stores))
+            known, how = ", ".join(dict.fromkeys(s.provider for s in self.stores)), delegated(provider)
             raise CannotSwitch(
                 f"logins of {clean(provider)!r} are not switched here; those of {known} are"
-                if provider not in DELEGATED
-                else f"quotadeck does not switch {provider}: {DELEGATED[provider]}"
+                if not how
+                else f"quotadeck does not switch {provider}: {how}"
             )
         return found
 
@@ -231,11 +227,9 @@ class Desk:
         )
 
 
-DELEGATED: Mapping[str, str] = {
-    "copilot": "run /user switch in copilot, or gh auth switch",
-    "cursor": "log in with cursor-agent login, or in the IDE's settings",
-}
-"""CLIs that switch accounts themselves, and how."""
+def delegated(provider: str) -> str:
+    """How a provider's own CLI moves between accounts, where that is left to it; else ""."""
+    return providers.load(provider).descriptor.switch if provider in providers.PROVIDERS else ""
 
 
 def open_desk(
@@ -252,8 +246,7 @@ def open_desk(
     def client() -> Http:
         return Http(clock, _version(), transport=network() if network is not None else None)
 
-    proofs: dict[str, Proof] = {name: import_module(module).PROOF for name, module in PROVEN_BY.items()}
-    prover = Prover(environment, clock, proofs, client, settings.endpoints)
+    prover = Prover(environment, clock, providers.proofs(), client, settings.endpoints)
     switched_off = {name for name in providers.SWITCHABLE if name in settings.disabled}
     stores = [s for s in providers.stores(environment) if s.provider not in switched_off]
     return Desk(environment, stores, vault, clock, prove=prover, by=by)

@@ -23,7 +23,7 @@ from providers.model import Identity
 from providers.record import replace
 
 PROVED = "proved"
-"""Where the usage endpoint notes the token that it has proven (`providers.claude.endpoint`)."""
+"""Where a usage endpoint notes in its memory the token that it has proven."""
 
 
 class Proof(Protocol):

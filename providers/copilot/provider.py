@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 class CopilotProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
-    descriptor = Descriptor("copilot", "GitHub Copilot", "G", "copilot", hidden_when_empty=True)
+    descriptor = Descriptor(
+        "copilot",
+        "GitHub Copilot",
+        "G",
+        "copilot",
+        hidden_when_empty=True,
+        switch="run /user switch in copilot, or gh auth switch",
+    )
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The CLI's config, the editors' plugins, gh, sidecars of others and of ours."""

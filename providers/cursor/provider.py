@@ -26,7 +26,14 @@ _ROWS = (
 class CursorProvider(PlainProvider):
     """See `providers.base.Provider`."""
 
-    descriptor = Descriptor("cursor", "Cursor", "U", "cursor-agent", hidden_when_empty=True)
+    descriptor = Descriptor(
+        "cursor",
+        "Cursor",
+        "U",
+        "cursor-agent",
+        hidden_when_empty=True,
+        switch="log in with cursor-agent login, or in the settings of the IDE",
+    )
 
     def sources(self, environment: Environment) -> tuple[FileSource, ...]:
         """The IDE's database, cursor-agent's login, sidecars of others and of ours."""
