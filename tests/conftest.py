@@ -37,9 +37,9 @@ KEYRINGS = ("keyring.backends.", "secretstorage", "jeepney")
 
 
 def own_bus(variables: Mapping[str, str]) -> bool:
-    """Whether a process with this environment was started by test_secret_service.py on a message bus that lives for
-    that test alone, with every folder where a keyring could lie inside the test's own.  Nothing
-    else lets a test load what reaches a real keyring."""
+    """Whether a process with this environment was started by test_secret_service.py: on a message
+    bus that lives for that test alone, with every folder where a keyring could lie inside the
+    test's own.  Nothing else lets a test load what reaches a real keyring."""
     folder = variables.get("QUOTADECK_TEST_BUS_FOLDER", "")
     places = [variables.get(n, "") for n in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")]
     real = pwd.getpwuid(os.getuid()).pw_dir

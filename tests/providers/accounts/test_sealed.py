@@ -134,7 +134,7 @@ def test_a_head_that_cannot_be_read_is_no_missing_one(tmp_path: Path, instead: s
     path.mkdir() if instead == "folder" else path.symlink_to(tmp_path / "elsewhere")
     files = EncryptedFiles(tmp_path / "vault", cost=CHEAP)
     assert files.exists
-    with pytest.raises(VaultTrouble, match="vault.json is (not a regular file|a symbolic link)"):
+    with pytest.raises(VaultTrouble, match=r"vault\.json is (not a regular file|a symbolic link)"):
         files.unlock(PASS)
 
 
