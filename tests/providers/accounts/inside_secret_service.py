@@ -88,16 +88,24 @@ def follow(state: State) -> None:
 
 @contextmanager
 def unlocked_after() -> Iterator[None]:
-    """Whatever happens: unlocked again, by the recipe for a locked keyring."""
+    """Whatever happens: unlocked again, by the recipe for a locked keyring.
+
+    Nobody asks the bus while one daemon replaces the other: it would start a third, locked one
+    in the gap.  A person would follow the recipe again then, and so does this.
+    """
     try:
         yield
     finally:
-        follow(State.LOCKED)
-        until = time.monotonic() + 20
         here = Vault(lambda: system_keyring(ENVIRONMENT, os.environ), deadline=20.0)
-        while state_of(here) is not None and time.monotonic() < until:
-            time.sleep(0.1)
-        assert state_of(here) is None
+        for _ in range(5):
+            follow(State.LOCKED)
+            time.sleep(1.5)
+            states = [state_of(here)]
+            time.sleep(0.5)
+            states.append(state_of(here))
+            if states == [None, None]:
+                break
+        assert states == [None, None]
 
 
 def elsewhere(*arguments: str, **variables: str) -> list[str]:
