@@ -6,6 +6,7 @@ says why in one line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -17,6 +18,7 @@ from providers.accounts.vault import VaultTrouble
 from providers.desk import Desk, Row
 from providers.engine.shown import AccountView, DeckView
 from providers.record import Record
+from tui.passphrase import NotOpened
 from tui.text import duration_words
 
 TYPE_CHECKING = False
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 SCHEMA_VERSION = 1
+NEEDS_VAULT = ("capture", "switch", "undo")
 
 
 class Ended(Record):
@@ -36,10 +39,18 @@ class Ended(Record):
 
 
 class AccountsCommand:
-    """One run.  ``view`` is the deck as files have it, for figures and for ``best``."""
+    """One run.  ``view`` is the deck as files have it, for figures and for ``best``;
+    ``open_vault`` chooses and unlocks the vault, or raises `NotOpened`."""
 
-    def __init__(self, desk: Desk, view: Callable[[], DeckView], now: float) -> None:
-        self._desk, self._view, self._now = desk, view, now
+    def __init__(
+        self,
+        desk: Desk,
+        view: Callable[[], DeckView],
+        now: float,
+        *,
+        open_vault: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._desk, self._view, self._now, self._open_vault = desk, view, now, open_vault
 
     def run(self, options: argparse.Namespace) -> Ended:
         """Does what was asked for."""
@@ -52,10 +63,12 @@ class AccountsCommand:
             "recover": self._recover,
         }
         try:
+            if options.command in NEEDS_VAULT:
+                self._open_vault()
             if options.command != "recover" and self._desk.unfinished:
                 self._desk.recover()
             return wanted[options.command](options)
-        except (CannotSwitch, VaultTrouble) as why:
+        except (CannotSwitch, VaultTrouble, NotOpened) as why:
             if getattr(options, "json", False) and options.command in ("switch", "undo"):
                 return Ended(REFUSED, json.dumps(_refused(options.provider, str(why))))
             return Ended(REFUSED, str(why))
@@ -95,6 +108,10 @@ class AccountsCommand:
         if options.account:
             member = self._desk.bring_back(options.account)
             return Ended(DONE, f"{member.provider}: {member.label} is kept again")
+        if self._desk.unfinished:
+            # What a switch left is finished without the vault too; only the filing waits for it.
+            with contextlib.suppress(NotOpened):
+                self._open_vault()
         left = self._desk.recover(now=True)
         if left.kept_back:
             return Ended(FAILED, f"{left.kept_back} logins wait in safety copies, as {left.why}")
