@@ -8,9 +8,11 @@ realiti4/claude-swap:src/claude_swap/poll_policy.py, sirmalloc/ccstatusline:src/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Limits, NotAsked, Question, Site
 from providers.base import Found, ReadContext, Unreadable
+from providers.claude.keychain import item, login_in
 from providers.claude.login import SCOPE, oauth_account, oauth_blob, plan_of, scopes_of
 from providers.claude.quota import SIGNS, identity_key, parse_usage
 from providers.engine.answers import body_of
@@ -39,22 +41,23 @@ class ClaudeUsage(Endpoint):
         if isinstance(found, Unreadable):
             return NotAsked(f".credentials.json {found.reason}")
         blob, account = oauth_blob(found), oauth_account(files.get("config"))
+        named = bool(clean(account.get("accountUuid")))
         if blob is None:
-            if found is None and context.environment.platform == "darwin":
-                return NotAsked("the login is in the keychain, which is not read")
+            if found is None and named and context.environment.platform == "darwin":
+                return Credential(identity_key(account), "", "", kept=item(context.environment))
             return NotAsked("there is no subscription login to ask with")
-        token, renewable = usable(blob.get("accessToken")), bool(blob.get("refreshToken"))
-        if not token:
-            return NotAsked("the login is empty: log in again with claude auth login")
-        scopes = scopes_of(blob)
-        if scopes and SCOPE not in scopes:
-            return NotAsked("a setup-token login cannot read usage")
-        expires = epoch(blob.get("expiresAt"))
-        if expires is not None and expires <= context.now:
-            return NotAsked("renews when claude runs" if renewable else "the login ran out")
-        if not clean(account.get("accountUuid")):
+        token = _token(blob, context.now)
+        if isinstance(token, NotAsked):
+            return token
+        if not named:
             return NotAsked("Claude Code has not noted yet whose login this is")
+        renewable = bool(blob.get("refreshToken"))
         return Credential(identity_key(account), fingerprint(token), token, renewable=renewable)
+
+    def token_in(self, secret: str, context: ReadContext) -> str | NotAsked:
+        """The access token in the keychain's item, if it can be used now."""
+        blob = login_in(secret)
+        return _token(blob, context.now) if blob else NotAsked("the keychain holds no login of Claude Code")
 
     def questions(
         self, credential: Credential, memory: Mapping[str, str], now: float
@@ -84,6 +87,20 @@ class ClaudeUsage(Endpoint):
             message = f"unexpected answer from the usage endpoint ({answer.status})"
             return Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=message)
         return _usage(body, credential, answer.at, memory)
+
+
+def _token(blob: Mapping[str, Any], now: float) -> str | NotAsked:
+    """The access token of a login, or why usage cannot be asked for with it."""
+    token = usable(blob.get("accessToken"))
+    if not token:
+        return NotAsked("the login is empty: log in again with claude auth login")
+    scopes = scopes_of(blob)
+    if scopes and SCOPE not in scopes:
+        return NotAsked("a setup-token login cannot read usage")
+    expires = epoch(blob.get("expiresAt"))
+    if expires is not None and expires <= now:
+        return NotAsked("renews when claude runs" if blob.get("refreshToken") else "the login ran out")
+    return token
 
 
 def bearer(token: str) -> Mapping[str, str]:

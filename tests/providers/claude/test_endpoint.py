@@ -16,7 +16,6 @@ from providers.claude.endpoint import ENDPOINT, PROFILE, USAGE
 from providers.engine.answers import shared_meaning
 from providers.engine.values import load_json
 from providers.model import ABSURD_PERCENT, Source, Status
-from providers.record import replace
 from tests.conftest import SAMPLES
 
 NOW = 1_795_327_200.0
@@ -102,13 +101,6 @@ def test_a_file_that_may_not_be_read_says_so(environment: Environment) -> None:
     """The reason of the file is the reason."""
     found = files(None) | {"credentials": Unreadable(Path("/x"), "is a symbolic link", refused=True)}
     assert credential_of(environment, found) == NotAsked(".credentials.json is a symbolic link")
-
-
-def test_on_a_mac_the_keychain_is_left_alone(environment: Environment) -> None:
-    """Without a file there is nothing to ask with."""
-    found = credential_of(replace(environment, platform="darwin"), files(None))
-    assert isinstance(found, NotAsked)
-    assert "keychain" in found.reason
 
 
 def test_the_profile_is_asked_once_for_each_token() -> None:
