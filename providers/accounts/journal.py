@@ -128,6 +128,10 @@ def boot() -> str:
         return ""
 
 
+def _folder(held: Any) -> HeldFolder:
+    return HeldFolder(str(held["path"]), int(held["device"]), int(held["inode"]), int(held["touched"]))
+
+
 def _path(state_dir: Path, operation: str) -> Path:
     return state_dir / FOLDER / f"{operation}.json"
 
@@ -156,6 +160,6 @@ def _entry(held: Any) -> Entry:
         at=number(held["at"]) or 0.0,
         pid=int(held["pid"]),
         files=tuple(Replaced(str(f["path"]), str(f["before"]), str(f["after"])) for f in held["files"]),
-        locks=tuple(HeldFolder(str(f["path"]), int(f["device"]), int(f["inode"])) for f in held["locks"]),
+        locks=tuple(_folder(f) for f in held["locks"]),
         **words,
     )

@@ -88,7 +88,7 @@ class Settler:
         if account is None:
             return ()
         fresh = self._keeper.take(account, store)
-        with accounts_lock(self._state), cli_locks(store.locks(), lambda folder: None):
+        with accounts_lock(self._state), cli_locks(store.locks(), lambda folders: None):
             return self._put_back(store, entry, fresh)
 
     def _put_back(self, store: LoginStore, entry: Entry, fresh: Login) -> Sequence[str]:

@@ -223,14 +223,11 @@ class Switcher:
         return entry
 
     def _locked(self, plan: Plan, entry: Entry) -> Entry:
-        locks: list[HeldFolder] = []
-
-        def noted(folder: HeldFolder) -> None:
-            locks.append(folder)
-            self._write(replace(entry, locks=tuple(locks)))
+        def noted(folders: tuple[HeldFolder, ...], begun: Entry = entry) -> None:
+            self._write(replace(begun, locks=folders))
 
         with cli_locks(plan.store.locks(), noted) as held:
-            entry = replace(entry, locks=tuple(locks))
+            entry = replace(entry, locks=held.folders)
             self._step("locked")
             seen = look(plan.store, patient=False)
             if not same_login(plan.store, seen, plan.seen):
