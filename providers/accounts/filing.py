@@ -5,6 +5,7 @@ For switch.py, recovery.py and the desk; never under a lock, as the keyring may 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from providers.accounts.keeping import Keeper, Step, no_step
@@ -75,4 +76,9 @@ def _named(
     if named is not None and named.key == owner.key:
         return login
     account = load_registry(environment.state_dir).of_key(store.provider, store.slot, owner.key)
-    return store.owned(login, owner, keeper.take(account, store) if account is not None else None)
+    known = None
+    if account is not None:
+        # An older login that the vault lost must not keep the newest from being filed.
+        with contextlib.suppress(CannotSwitch):
+            known = keeper.take(account, store)
+    return store.owned(login, owner, known)

@@ -27,7 +27,7 @@ def fingerprint(token: str) -> str:
     # Here, as only asking needs it: the import costs 2 ms of a one-shot command.
     import hashlib
 
-    return hashlib.sha256(token.encode()).hexdigest()[:16]
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def mark(token: str) -> str:
