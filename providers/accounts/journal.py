@@ -50,7 +50,7 @@ class Replaced(Record):
 class Entry(Record):
     """One switch.  ``to`` and ``came_from`` are account ids ("" for one that nobody claims);
     ``lineage`` is that of the login that is written, ``old`` that of the one replaced;
-    ``safety`` the name of the copy of the replaced login, if one was made.  ``pid``, ``begun``
+    ``active`` is the account that the registry called the active one before.  ``pid``, ``begun``
     and ``boot`` tell whether whoever wrote it still runs."""
 
     operation: str
@@ -67,7 +67,7 @@ class Entry(Record):
     boot: str
     files: tuple[Replaced, ...] = ()
     locks: tuple[HeldFolder, ...] = ()
-    safety: str = ""
+    active: str = ""
 
 
 def digest(data: bytes | None) -> str:
@@ -152,7 +152,7 @@ def _entry(held: Any) -> Entry:
     words = {
         name: str(held[name])
         for name in (
-            "operation", "provider", "slot", "to", "came_from", "lineage", "old", "begun", "boot", "safety"
+            "operation", "provider", "slot", "to", "came_from", "lineage", "old", "begun", "boot", "active"
         )
     }  # fmt: skip
     return Entry(

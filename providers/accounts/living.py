@@ -15,7 +15,7 @@ from types import MappingProxyType
 from providers.accounts.journal import digest
 from providers.accounts.login import Held, Live, Login, LoginStore
 from providers.accounts.registry import Registry
-from providers.base import MIB, FileBytes, Found
+from providers.base import MIB, FileBytes, Found, Unreadable
 from providers.engine.files import read_file
 from providers.model import Identity
 from providers.record import Record
@@ -57,9 +57,11 @@ def look(store: LoginStore, *, patient: bool = True) -> Seen:
 
 
 def same_login(store: LoginStore, one: Seen, other: Seen) -> bool:
-    """Whether the file with the secret is the same to the byte."""
+    """Whether the file with the secret is the same to the byte.  One that cannot be read is
+    never the same as none."""
     secret = store.files()[0].path
-    return digest(one.data(secret)) == digest(other.data(secret))
+    unread = [isinstance(seen.found.get(secret), Unreadable) for seen in (one, other)]
+    return not any(unread) and digest(one.data(secret)) == digest(other.data(secret))
 
 
 def whose(login: Login, registry: Registry, prove: Prove | None) -> Identity | None:

@@ -78,7 +78,8 @@ def release(folder: HeldFolder) -> None:
 @contextmanager
 def cli_locks(locks: Sequence[CliLock], noted: Noted, within: float = WITHIN) -> Iterator[CliLocks]:
     """Holds the locks in their order; lets go in reverse.  ``noted`` is called with the folders
-    held so far, as soon as there is one more.  Raises `CannotSwitch` if one cannot be had; then none is held."""
+    held so far, as soon as there is one more.  Raises `CannotSwitch` if one cannot be had; then
+    none is held."""
     until = time.monotonic() + within
     while True:
         with ExitStack() as held:

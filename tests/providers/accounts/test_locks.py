@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from providers.accounts.locks import HeldFolder, cli_locks, is_ours, release
+from providers.accounts.locks import CliLocks, HeldFolder, cli_locks, is_ours, release
 from providers.accounts.login import CannotSwitch, FileLock, FolderLock
 from providers.base import Environment
 from tests.providers.accounts.test_switch import two
@@ -201,10 +202,10 @@ def test_a_switch_that_lost_its_lock_writes_nothing(environment: Environment, go
         house.switcher(lose).carry_out(house.switcher().plan(house.store, a))
     assert house.secret.read_bytes() == before
     assert (house.secret.parent / ".oauth_refresh.lock").exists() == (gone == "taken over")
-    assert [p for p in house.home.rglob("*.qd-*")] == []
+    assert list(house.home.rglob("*.qd-*")) == []
 
 
-def held(*locks: FolderLock | FileLock, within: float = 1.0):
+def held(*locks: FolderLock | FileLock, within: float = 1.0) -> AbstractContextManager[CliLocks]:
     """The locks, with nobody noting them."""
     return cli_locks(locks, ignored, within)
 
