@@ -50,7 +50,7 @@ def file_what_waits(
             if owner is None:
                 unclaimed += 1
                 continue
-            keeper.file(_named(store, login, owner, environment, keeper), owner, "switch")
+            keeper.file(named_for(store, login, owner, environment, keeper), owner, "switch")
         except (VaultTrouble, CannotSwitch) as trouble:
             kept_back, why = kept_back + 1, str(trouble)
             continue
@@ -68,7 +68,7 @@ def _owner(copy: SafetyCopy, login: Login, registry: Registry, prove: Prove | No
     return Identity(copy.owner)
 
 
-def _named(
+def named_for(
     store: LoginStore, login: Login, owner: Identity, environment: Environment, keeper: Keeper
 ) -> Login:
     """The login under its owner's name, where another's stood beside it."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from providers.accounts import exchange
-from providers.accounts.filing import Waiting, file_what_waits
+from providers.accounts.filing import Waiting, file_what_waits, named_for
 from providers.accounts.journal import Entry, Phase, begun, boot, entries, remove_entry, write_entry
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, Seen, look, same_login, whose
@@ -120,7 +120,8 @@ class Switcher:
         if refusal:
             raise CannotSwitch(f"nothing was changed: {refusal}")
         owner = self._owner(seen)
-        login = self._target(store, account, seen)
+        account = self._unless_live(store, account, seen, owner)
+        login = self._target(store, account)
         self._refuse_unwritable(store, login, seen)
         running = store.running()
         self._refuse_unsafe_moment(store, seen, running)
@@ -151,13 +152,9 @@ class Switcher:
             return None
         return whose(live.login, load_registry(self._state), self._prove)
 
-    def _target(self, store: LoginStore, account: Kept, seen: Seen) -> Login:
-        """The login to write, unless it is live, dead, or not the newest."""
-        newest, live = account.newest, seen.live.login
-        if newest is not None and live is not None and live.lineage == newest.lineage:
-            named = live.identity or live.claimed
-            if seen.live.held is Held.LOGIN and named is not None and named.key == account.key:
-                raise CannotSwitch("that account is the live one already")
+    def _target(self, store: LoginStore, account: Kept) -> Login:
+        """The login to write, unless it is dead or not the newest."""
+        newest = account.newest
         if newest is not None and account.spent == newest.lineage:
             raise CannotSwitch("the provider refused the kept login of that account: log in to it again")
         login = self._keeper.take(account, store)
@@ -169,6 +166,22 @@ class Switcher:
                 "run quotadeck recover while the provider can be reached"
             )
         return login
+
+    def _unless_live(self, store: LoginStore, account: Kept, seen: Seen, owner: Identity | None) -> Kept:
+        """The account, unless its own login is live: a CLI may have renewed it since it was kept,
+        and what the vault has is then spent.  One that stands under another's name, or mixed with
+        another's, is kept first, and is then what a switch writes."""
+        live, newest = seen.live.login, account.newest
+        named = live.identity or live.claimed if live is not None else None
+        whose_it_is = owner or named
+        if live is None or whose_it_is is None or whose_it_is.key != account.key:
+            return account
+        if newest is not None and 0 < live.issued < newest.issued:
+            return account
+        if owner is None or (seen.live.held is Held.LOGIN and named is not None and named.key == account.key):
+            raise CannotSwitch("that account is the live one already")
+        login = named_for(store, live, owner, self._environment, self._keeper)
+        return self._keeper.file(login, owner, "switch")
 
     def _refuse_unwritable(self, store: LoginStore, login: Login, seen: Seen) -> None:
         """Now, and not under the locks, where the files do not let themselves be written anew."""

@@ -6,29 +6,23 @@ newest refresh token is switched in and redeemed against an issuer that punishes
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
 import shutil
-import stat
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from providers.accounts.capture import capture
 from providers.accounts.filing import file_what_waits
-from providers.accounts.journal import entries
 from providers.accounts.keeping import Step
-from providers.accounts.living import look
-from providers.accounts.locks import cli_locks
-from providers.accounts.login import CannotSwitch, FolderLock, Held, Login
-from providers.accounts.safety import copies
+from providers.accounts.login import FolderLock
 from providers.accounts.settle import Settler
 from providers.base import Environment
+from tests.world.aftermath import all_there, restart, whole
 from tests.world.households import Household, codex_file
 from tests.world.kills import killed, killed_after, killed_before, steps
 
@@ -151,72 +145,6 @@ class Scene:
 
 
 Scenes = Callable[[str, str], Scene]
-
-
-def restart(house: Household) -> None:
-    """A new start, the watch to its end, and the start after that.
-
-    A kill between the making of a lock and its note leaves one that nobody knows: it is ours and
-    a CLI's to take when nobody touched it for a minute, which has passed by the second start.
-    """
-    with contextlib.suppress(CannotSwitch):
-        house.recovery().run()
-    for lock in house.store.locks():
-        if isinstance(lock, FolderLock) and lock.path.exists():
-            os.utime(lock.path, (time.time() - lock.stale - 1,) * 2)
-            with cli_locks((lock,), lambda folders: None):
-                pass
-    house.recovery().run()
-    settler = Settler(house.environment, house.keeper(), house.clock)
-    settler.look_after(house.store)
-    house.clock.advance(30)
-    settler.look_after(house.store)
-    house.recovery().run(now=True)
-
-
-def whole(house: Household) -> None:
-    """One account's login is live, and nothing of ours lies about."""
-    live = look_at(house)
-    named = live.identity or live.claimed
-    proven = house.issuer.prove(live)
-    assert named is not None
-    assert proven is not None
-    assert named.key == proven.key
-    assert list(house.home.rglob("*.qd-*")) == []
-    assert list(entries(house.environment.state_dir)) == []
-    assert list(copies(house.environment.state_dir)) == []
-    assert [lock for lock in house.store.locks() if isinstance(lock, FolderLock) and lock.path.exists()] == []
-
-
-def look_at(house: Household) -> Login:
-    """The live login."""
-    live = look(house.store, patient=False).live
-    assert live.held is Held.LOGIN
-    assert live.login is not None
-    return live.login
-
-
-def all_there(house: Household, ids: list[str]) -> None:
-    """The newest refresh token of each account is switched in, and works."""
-    order = ["a", "b"] if house.live_refresh != house.issuer.newest("a") else ["b", "a"]
-    for name in order:
-        ident = ids["ab".index(name)]
-        if house.live_refresh != house.issuer.newest(name):
-            house.switcher().carry_out(house.switcher().plan(house.store, ident))
-        assert house.live_refresh == house.issuer.newest(name)
-        assert house.cli_renews()
-    assert house.issuer.reused == []
-    for path in (*house.home.rglob(".credentials.json"), *house.home.rglob("auth.json"),
-                 *house.environment.state_dir.rglob("*.json")):  # fmt: skip
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-
-
-@pytest.fixture(scope="module")
-def quick_folder() -> Iterator[Path]:
-    """In memory where there is such a place: thousands of syncs are made here."""
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="quotadeck-", dir=place) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
