@@ -45,15 +45,15 @@ class Seen(Record):
 
 def look(store: LoginStore, *, patient: bool = True) -> Seen:
     """Reads the store; a torn file or an emptied login is looked at again if ``patient``."""
-    for pause in (TORN, TORN, HUSK, None):
+    pauses = {Held.UNREADABLE: [TORN] * 3, Held.HUSK: [HUSK]}
+    while True:
         found = {f.path: read_file(f.path, f.max_bytes) for f in store.files()}
         seen = Seen(MappingProxyType(found), store.parse(found))
-        wanted = {TORN: Held.UNREADABLE, HUSK: Held.HUSK}.get(pause or 0.0)
-        if not patient or pause is None or seen.live.held not in (Held.UNREADABLE, Held.HUSK):
-            break
-        if seen.live.held is wanted or pause == HUSK:
-            time.sleep(pause)
-    return seen
+        left = pauses.get(seen.live.held)
+        # What is no file of ours to read, is none a moment later either.
+        if not patient or not left or isinstance(found[store.files()[0].path], Unreadable):
+            return seen
+        time.sleep(left.pop())
 
 
 def same_login(store: LoginStore, one: Seen, other: Seen) -> bool:
