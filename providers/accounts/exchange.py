@@ -37,6 +37,11 @@ def staged_name(path: Path, operation: str) -> Path:
     return path.with_name(f"{path.name}.qd-{operation}")
 
 
+def second_name(path: Path, operation: str) -> Path:
+    """What is being replaced has this name too, where two names cannot be swapped in one step."""
+    return staged_name(path, f"{operation}-old")
+
+
 def operations_at(path: Path) -> tuple[str, ...]:
     """The operations, and parts of operations, that left a staged or replaced file beside this."""
     start = f"{path.name}.qd-"
@@ -156,7 +161,7 @@ def _swapped(place: Path, path: Path) -> bool:
 
 def _linked(place: Path, path: Path, operation: str) -> None:
     """The same in three steps: the old file gets a second name before it loses its first."""
-    kept = path.with_name(f"{path.name}.qd-{operation}-old")
+    kept = second_name(path, operation)
     os.link(path, kept, follow_symlinks=False)
     try:
         os.rename(place, path)

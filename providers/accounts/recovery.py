@@ -151,6 +151,8 @@ class Recovery:
         if now is not None and now.lineage == entry.lineage:
             return True
         if staged is None:
+            if exchange.second_name(secret, operation).exists():
+                return True
             # It was not there before, so nothing was exchanged for it: the others tell.
             others = (exchange.staged_name(Path(f.path), operation) for f in entry.files[1:])
             return not first.before and any(map(Path.exists, others))

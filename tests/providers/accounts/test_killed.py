@@ -174,6 +174,29 @@ def test_at_every_step(scenes: Scenes, kind: str, work: str) -> None:
             check(scene, house, cli, f"{at} {nth}")
 
 
+@pytest.mark.parametrize("kind", ["claude", "codex-new"])
+def test_where_nobody_was_logged_in(scenes: Scenes, kind: str) -> None:
+    """A switch from an empty store, killed before each change: it is empty still, or one account's,
+    also if the CLI renewed what it found before the next start."""
+    scene = scenes(kind, "capture")
+    for nth in range(1, 200):
+        house = scene.copy()
+        scene.does(house, lambda step: None)
+        house.secret.unlink()
+        switch = house.switcher()
+        plan = switch.plan(house.store, scene.ids[0])
+        if not killed_before(lambda step, switch=switch, plan=plan: switch.carry_out(plan), nth):
+            break
+        if house.secret.exists() and nth % 2:
+            scene.cli_goes_on(house)
+        restart(house)
+        if house.secret.exists():
+            whole(house)
+        assert list(house.home.rglob("*.qd-*")) == []
+        all_there(house, scene.ids)
+    assert nth > 10
+
+
 @every_kind
 def test_recovery_twice(scenes: Scenes, kind: str) -> None:
     """A start is killed at each step, and the start after it again, at each of its steps."""
