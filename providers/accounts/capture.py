@@ -16,7 +16,7 @@ from providers.model import Identity
 
 
 def capture(environment: Environment, keeper: Keeper, store: LoginStore, prove: Prove | None) -> Kept:
-    """Files the live login; the account is then the active one.  Raises `CannotSwitch` or
+    """Files the live login; the account is then the active one if it is live still.  Raises `CannotSwitch` or
     `VaultTrouble` with nothing changed."""
     for file in store.files():
         refuse(file)
@@ -32,8 +32,11 @@ def capture(environment: Environment, keeper: Keeper, store: LoginStore, prove: 
     with accounts_lock(environment.state_dir):
         registry = load_registry(environment.state_dir)
         place = place_of(store.provider, store.slot)
-        previous = registry.previous.get(place, "")
-        save_registry(environment.state_dir, registry.switched(place, kept.id, previous))
+        now = look(store, patient=False).live.login
+        # Another copy of us may have switched meanwhile.
+        if now is not None and now.lineage == login.lineage and registry.active.get(place) != kept.id:
+            previous = registry.previous.get(place, "")
+            save_registry(environment.state_dir, registry.switched(place, kept.id, previous))
     return kept
 
 

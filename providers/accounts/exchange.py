@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -23,6 +24,10 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux."""
 
+_OPERATION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-z]+)*")
+"""Eight hex digits, then what part of it: ``-2`` made again, ``-b`` mended, ``-r`` carried through,
+``-old`` the second name of what is being replaced."""
+
 _HERE = -100
 """AT_FDCWD of Linux: paths are absolute."""
 
@@ -32,11 +37,25 @@ def staged_name(path: Path, operation: str) -> Path:
     return path.with_name(f"{path.name}.qd-{operation}")
 
 
+def second_name(path: Path, operation: str) -> Path:
+    """What is being replaced has this name too, where two names cannot be swapped in one step."""
+    return staged_name(path, f"{operation}-old")
+
+
+def operations_at(path: Path) -> tuple[str, ...]:
+    """The operations, and parts of operations, that left a staged or replaced file beside this."""
+    start = f"{path.name}.qd-"
+    with contextlib.suppress(OSError):
+        found = [name.removeprefix(start) for name in os.listdir(path.parent) if name.startswith(start)]
+        return tuple(sorted(name for name in found if _OPERATION.fullmatch(name)))
+    return ()
+
+
 def refuse(file: StoreFile) -> None:
     """Raises `CannotSwitch` where the file may not be replaced: a link, no regular file, somebody
     else's file or folder, a folder that cannot be written."""
     path, folder = file.path, file.path.parent
-    shown = clean(str(path), 200)
+    shown, there = clean(str(path), 200), clean(str(folder), 200)
     try:
         around = os.stat(folder)
     except OSError:
@@ -45,16 +64,25 @@ def refuse(file: StoreFile) -> None:
         raise CannotSwitch(f"nothing was changed: the folder of {shown} belongs to another user")
     if around.st_mode & stat.S_IWOTH and not around.st_mode & stat.S_ISVTX:
         raise CannotSwitch(
-            f"nothing was changed: everybody may write to the folder of {shown}: chmod o-w {folder}"
+            f"nothing was changed: everybody may write to the folder of {shown}: chmod o-w {there}"
         )
     if not os.access(folder, os.W_OK):
-        raise CannotSwitch(f"nothing was changed: the folder of {shown} is read-only: chmod u+w {folder}")
+        raise CannotSwitch(f"nothing was changed: the folder of {shown} is read-only: chmod u+w {there}")
     with contextlib.suppress(FileNotFoundError):
         found = os.lstat(path)
         if stat.S_ISLNK(found.st_mode):
             raise CannotSwitch(f"nothing was changed: {shown} is a symbolic link: put the file itself there")
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
             raise CannotSwitch(f"nothing was changed: {shown} is not a regular file of yours")
+
+
+def has_more_names(path: Path) -> bool:
+    """Whether the file is hard-linked: the other names keep what is replaced."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_nlink > 1
 
 
 def stage(file: StoreFile, data: bytes, operation: str) -> Path:
@@ -133,7 +161,7 @@ def _swapped(place: Path, path: Path) -> bool:
 
 def _linked(place: Path, path: Path, operation: str) -> None:
     """The same in three steps: the old file gets a second name before it loses its first."""
-    kept = path.with_name(f"{path.name}.qd-{operation}-old")
+    kept = second_name(path, operation)
     os.link(path, kept, follow_symlinks=False)
     try:
         os.rename(place, path)

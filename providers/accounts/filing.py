@@ -5,6 +5,7 @@ For switch.py, recovery.py and the desk; never under a lock, as the keyring may 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from providers.accounts.keeping import Keeper, Step, no_step
@@ -49,7 +50,7 @@ def file_what_waits(
             if owner is None:
                 unclaimed += 1
                 continue
-            keeper.file(_named(store, login, owner, environment, keeper), owner, "switch")
+            keeper.file(named_for(store, login, owner, environment, keeper), owner, "switch")
         except (VaultTrouble, CannotSwitch) as trouble:
             kept_back, why = kept_back + 1, str(trouble)
             continue
@@ -67,7 +68,7 @@ def _owner(copy: SafetyCopy, login: Login, registry: Registry, prove: Prove | No
     return Identity(copy.owner)
 
 
-def _named(
+def named_for(
     store: LoginStore, login: Login, owner: Identity, environment: Environment, keeper: Keeper
 ) -> Login:
     """The login under its owner's name, where another's stood beside it."""
@@ -75,4 +76,9 @@ def _named(
     if named is not None and named.key == owner.key:
         return login
     account = load_registry(environment.state_dir).of_key(store.provider, store.slot, owner.key)
-    return store.owned(login, owner, keeper.take(account, store) if account is not None else None)
+    known = None
+    if account is not None:
+        # An older login that the vault lost must not keep the newest from being filed.
+        with contextlib.suppress(CannotSwitch):
+            known = keeper.take(account, store)
+    return store.owned(login, owner, known)

@@ -50,7 +50,7 @@ class Replaced(Record):
 class Entry(Record):
     """One switch.  ``to`` and ``came_from`` are account ids ("" for one that nobody claims);
     ``lineage`` is that of the login that is written, ``old`` that of the one replaced;
-    ``safety`` the name of the copy of the replaced login, if one was made.  ``pid``, ``begun``
+    ``active`` is the account that the registry called the active one before.  ``pid``, ``begun``
     and ``boot`` tell whether whoever wrote it still runs."""
 
     operation: str
@@ -67,7 +67,7 @@ class Entry(Record):
     boot: str
     files: tuple[Replaced, ...] = ()
     locks: tuple[HeldFolder, ...] = ()
-    safety: str = ""
+    active: str = ""
 
 
 def digest(data: bytes | None) -> str:
@@ -128,6 +128,10 @@ def boot() -> str:
         return ""
 
 
+def _folder(held: Any) -> HeldFolder:
+    return HeldFolder(str(held["path"]), int(held["device"]), int(held["inode"]), int(held["touched"]))
+
+
 def _path(state_dir: Path, operation: str) -> Path:
     return state_dir / FOLDER / f"{operation}.json"
 
@@ -148,7 +152,7 @@ def _entry(held: Any) -> Entry:
     words = {
         name: str(held[name])
         for name in (
-            "operation", "provider", "slot", "to", "came_from", "lineage", "old", "begun", "boot", "safety"
+            "operation", "provider", "slot", "to", "came_from", "lineage", "old", "begun", "boot", "active"
         )
     }  # fmt: skip
     return Entry(
@@ -156,6 +160,6 @@ def _entry(held: Any) -> Entry:
         at=number(held["at"]) or 0.0,
         pid=int(held["pid"]),
         files=tuple(Replaced(str(f["path"]), str(f["before"]), str(f["after"])) for f in held["files"]),
-        locks=tuple(HeldFolder(str(f["path"]), int(f["device"]), int(f["inode"])) for f in held["locks"]),
+        locks=tuple(_folder(f) for f in held["locks"]),
         **words,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from providers.accounts.login import CannotSwitch, Login, LoginStore
 from providers.accounts.registry import (
@@ -61,22 +61,32 @@ class Keeper:
         """Files a login under the account of ``identity``, which is made if it is new.
 
         ``owner`` is another tool that renews it.  Raises `VaultTrouble` or `CannotSwitch`;
-        the registry then still names what it named before.
+        the registry then still names what it named before, or the login too.
         """
-        registry = load_registry(self._state)
-        known = registry.of_key(login.provider, login.slot, identity.key)
-        if known is not None and _has_it(known, login):
-            self._note(known, login, identity, owner)
-            return known
+        load_roster(self._config)
+        known = load_registry(self._state).of_key(login.provider, login.slot, identity.key)
+        same = [g.name for g in known.generations if _is_it(g, login)] if known is not None else []
+        # The vault is asked: a keyring can be emptied by others, and the copy goes after this.
+        if known is None or login.payload.reveal() not in map(self._vault.get, same):
+            known = self._store(known, login, identity, source, same)
+        # After it is named: whatever fails now, the vault must not forget it again.
+        with accounts_lock(self._state):
+            self._enrol(known.id, login, identity, owner)
+        return known
+
+    def _store(
+        self, known: Kept | None, login: Login, identity: Identity, source: str, old: Sequence[str]
+    ) -> Kept:
+        """Puts the login in the vault, then names it, in place of the ``old`` ones of its stamps,
+        which the vault lost or has otherwise."""
         ref = known.ref if known is not None else os.urandom(6).hex()
         number = len(known.generations) + 1 if known is not None else 1
         name = f"v1:{login.provider}:{ref}:g{number}-{os.urandom(3).hex()}"
         self._vault.put(name, login.payload.reveal())
         self._step("stored")
+        fresh = Generation(name, login.lineage, login.issued, source, self._clock.now())
         try:
-            return self._flip(login, identity, Generation(
-                name, login.lineage, login.issued, source, self._clock.now()
-            ), ref, owner)  # fmt: skip
+            return self._flip(login, identity, fresh, ref, old)
         except (CannotSwitch, _FiledByAnother) as stopped:
             with contextlib.suppress(VaultTrouble):
                 self._vault.forget(name)
@@ -130,7 +140,9 @@ class Keeper:
                 with accounts_lock(self._state):
                     save_registry(self._state, load_registry(self._state).emptied(binned.account.id))
 
-    def _flip(self, login: Login, identity: Identity, fresh: Generation, ref: str, owner: str) -> Kept:
+    def _flip(
+        self, login: Login, identity: Identity, fresh: Generation, ref: str, old: Sequence[str]
+    ) -> Kept:
         """Names the stored generation, unless another copy of us filed the same meanwhile."""
         with accounts_lock(self._state):
             registry = load_registry(self._state)
@@ -138,20 +150,16 @@ class Keeper:
             if account is None:
                 ident = _fresh_id(registry, login, identity)
                 account = Kept(ident, login.provider, login.slot, identity.key, ref)
-            if _has_it(account, login):
+            account = replace(account, generations=tuple(g for g in account.generations if g.name not in old))
+            if any(_is_it(g, login) for g in account.generations):
                 raise _FiledByAnother(account)
             kept, dropped = with_generation(account, fresh)
             save_registry(self._state, registry.with_account(kept))
-            self._step("named")
-            self._enrol(kept.id, login, identity, owner)
-        for generation in dropped:
+        self._step("named")
+        for gone in (*old, *(g.name for g in dropped)):
             with contextlib.suppress(VaultTrouble):
-                self._vault.forget(generation.name)
+                self._vault.forget(gone)
         return kept
-
-    def _note(self, known: Kept, login: Login, identity: Identity, owner: str) -> None:
-        with accounts_lock(self._state):
-            self._enrol(known.id, login, identity, owner)
 
     def _enrol(self, ident: str, login: Login, identity: Identity, owner: str) -> None:
         members = load_roster(self._config)
@@ -163,9 +171,9 @@ class Keeper:
             save_roster(self._config, with_member(members, member))
 
 
-def _has_it(account: Kept, login: Login) -> bool:
+def _is_it(generation: Generation, login: Login) -> bool:
     """Whether a generation is this login to the byte, as far as its stamps tell."""
-    return any((g.lineage, g.issued) == (login.lineage, login.issued) for g in account.generations)
+    return (generation.lineage, generation.issued) == (login.lineage, login.issued)
 
 
 def _fresh_id(registry: Registry, login: Login, identity: Identity) -> str:

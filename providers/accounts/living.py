@@ -15,7 +15,7 @@ from types import MappingProxyType
 from providers.accounts.journal import digest
 from providers.accounts.login import Held, Live, Login, LoginStore
 from providers.accounts.registry import Registry
-from providers.base import MIB, FileBytes, Found
+from providers.base import MIB, FileBytes, Found, Unreadable
 from providers.engine.files import read_file
 from providers.model import Identity
 from providers.record import Record
@@ -45,21 +45,23 @@ class Seen(Record):
 
 def look(store: LoginStore, *, patient: bool = True) -> Seen:
     """Reads the store; a torn file or an emptied login is looked at again if ``patient``."""
-    for pause in (TORN, TORN, HUSK, None):
+    pauses = {Held.UNREADABLE: [TORN] * 3, Held.HUSK: [HUSK]}
+    while True:
         found = {f.path: read_file(f.path, f.max_bytes) for f in store.files()}
         seen = Seen(MappingProxyType(found), store.parse(found))
-        wanted = {TORN: Held.UNREADABLE, HUSK: Held.HUSK}.get(pause or 0.0)
-        if not patient or pause is None or seen.live.held not in (Held.UNREADABLE, Held.HUSK):
-            break
-        if seen.live.held is wanted or pause == HUSK:
-            time.sleep(pause)
-    return seen
+        left = pauses.get(seen.live.held)
+        # What is no file of ours to read, is none a moment later either.
+        if not patient or not left or isinstance(found[store.files()[0].path], Unreadable):
+            return seen
+        time.sleep(left.pop())
 
 
 def same_login(store: LoginStore, one: Seen, other: Seen) -> bool:
-    """Whether the file with the secret is the same to the byte."""
+    """Whether the file with the secret is the same to the byte.  One that cannot be read is
+    never the same as none."""
     secret = store.files()[0].path
-    return digest(one.data(secret)) == digest(other.data(secret))
+    unread = [isinstance(seen.found.get(secret), Unreadable) for seen in (one, other)]
+    return not any(unread) and digest(one.data(secret)) == digest(other.data(secret))
 
 
 def whose(login: Login, registry: Registry, prove: Prove | None) -> Identity | None:

@@ -31,14 +31,19 @@ PAUSE = 0.05
 
 
 class HeldFolder(Record):
-    """A folder lock of ours, as the journal notes it to know it again."""
+    """A folder lock of ours, as the journal notes it to know it again.
+
+    ``touched`` is its mtime in nanoseconds: we never touch one, a CLI does at once.  The number
+    alone says nothing: ext4 gives that of a folder that went to the next one (measured).
+    """
 
     path: str
     device: int
     inode: int
+    touched: int
 
 
-Noted = Callable[[HeldFolder], None]
+Noted = Callable[[tuple[HeldFolder, ...]], None]
 
 
 class CliLocks:
@@ -59,7 +64,8 @@ def is_ours(folder: HeldFolder) -> bool:
         found = os.lstat(folder.path)
     except OSError:
         return False
-    return (found.st_dev, found.st_ino) == (folder.device, folder.inode)
+    known = folder.device, folder.inode, folder.touched
+    return (found.st_dev, found.st_ino, found.st_mtime_ns) == known
 
 
 def release(folder: HeldFolder) -> None:
@@ -71,8 +77,9 @@ def release(folder: HeldFolder) -> None:
 
 @contextmanager
 def cli_locks(locks: Sequence[CliLock], noted: Noted, within: float = WITHIN) -> Iterator[CliLocks]:
-    """Holds the locks in their order; lets go in reverse.  ``noted`` is called for each folder
-    at once.  Raises `CannotSwitch` if one cannot be had; then none is held."""
+    """Holds the locks in their order; lets go in reverse.  ``noted`` is called with the folders
+    held so far, as soon as there is one more.  Raises `CannotSwitch` if one cannot be had; then
+    none is held."""
     until = time.monotonic() + within
     while True:
         with ExitStack() as held:
@@ -98,7 +105,7 @@ def _take_all(
             if folder is not None:
                 held.callback(release, folder)
                 folders.append(folder)
-                noted(folder)
+                noted(tuple(folders))
         if not taken and late:
             raise CannotSwitch(
                 f"nothing was changed: the lock {clean(lock.path.name)} is held, the login is being "
@@ -135,11 +142,13 @@ def _made(lock: FolderLock) -> HeldFolder | None:
     except OSError as error:
         raise _cannot(lock.path, error) from None
     made = os.lstat(lock.path)
-    return HeldFolder(str(lock.path), made.st_dev, made.st_ino)
+    return HeldFolder(str(lock.path), made.st_dev, made.st_ino, made.st_mtime_ns)
 
 
 def _reclaimed(lock: FolderLock) -> HeldFolder | None:
-    """Takes a lock whose holder died: nobody touched it for long."""
+    """Takes away a lock whose holder died, as nobody touched it for long; the next look makes
+    it anew, unless a CLI was quicker."""
+    shown = clean(str(lock.path), 200)
     try:
         found = os.lstat(lock.path)
     except OSError:
@@ -148,22 +157,19 @@ def _reclaimed(lock: FolderLock) -> HeldFolder | None:
     age = time.time() - found.st_mtime
     if age < -FUTURE:
         raise CannotSwitch(
-            f"nothing was changed: the lock {lock.path} is dated in the future, so nobody ever takes it: "
-            f"rmdir {lock.path}"
+            f"nothing was changed: the lock {shown} is dated in the future, so nobody ever takes it: "
+            f"rmdir {shown}"
         )
     if age <= lock.stale:
         return None
     try:
         os.rmdir(lock.path)
     except NotADirectoryError:
-        raise CannotSwitch(
-            f"nothing was changed: {lock.path} is in the way and no lock: rm {lock.path}"
-        ) from None
+        raise CannotSwitch(f"nothing was changed: {shown} is in the way and no lock: rm {shown}") from None
     except OSError as error:
         if error.errno == errno.ENOTEMPTY:
             raise CannotSwitch(
-                f"nothing was changed: the lock {lock.path} is not empty, so nobody can take it: "
-                f"rm -r {lock.path}"
+                f"nothing was changed: the lock {shown} is not empty, so nobody can take it: rm -r {shown}"
             ) from None
         return None
     return None

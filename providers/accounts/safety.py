@@ -20,6 +20,8 @@ from providers.engine.values import clean, load_json, number
 from providers.record import Record
 
 FOLDER = "safety"
+LARGEST = 8 * MIB
+"""Bytes of a copy: the largest login there is, its quotes escaped twice over."""
 
 
 class SafetyCopy(Record):
@@ -58,7 +60,7 @@ def copies(state_dir: Path) -> Iterator[SafetyCopy]:
 
 def read_copy(path: Path) -> SafetyCopy | None:
     """The copy in a file; None if there is none that can be read."""
-    found = read_file(path, MIB)
+    found = read_file(path, LARGEST)
     if not isinstance(found, FileBytes):
         return None
     try:

@@ -8,16 +8,17 @@ few seconds, and for recovery.py.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from providers.accounts import exchange
 from providers.accounts.journal import Entry, Phase, entries, remove_entry, write_entry
 from providers.accounts.keeping import Keeper, Step, no_step
-from providers.accounts.living import Seen, look, read_bytes, reread, whose
-from providers.accounts.locks import cli_locks
-from providers.accounts.login import CannotSwitch, Held, Login, LoginStore
-from providers.accounts.registry import Registry, accounts_lock, load_registry
+from providers.accounts.living import TORN, Seen, look, read_bytes, reread, whose
+from providers.accounts.locks import Noted, cli_locks
+from providers.accounts.login import CannotSwitch, Held, Live, Login, LoginStore
+from providers.accounts.registry import Registry, accounts_lock, load_registry, place_of
 from providers.accounts.replacement import Replacement
 from providers.accounts.safety import copies, save_copy
 from providers.base import Environment
@@ -38,49 +39,58 @@ class Settler:
 
     def look_after(self, store: LoginStore, *, now: bool = False) -> tuple[str, ...]:
         """Looks at each open switch of a store once, and ends those that were watched for long
-        enough (all, with ``now``).  Returns sentences for a person.  Raises `CannotSwitch`."""
+        enough (all, with ``now``).  Returns sentences for a person.  Raises `CannotSwitch` or
+        `VaultTrouble`; what was to be preserved then stays where it is."""
         said: list[str] = []
-        for entry in _open(self._state, store):
-            said += self._look(store, entry)
-            left = self._clock.now() - entry.at
-            if now or not 0 <= left < WATCHED:
+        for entry in open_switches(self._state, store):
+            watched = 0 <= self._clock.now() - entry.at < WATCHED
+            if watched:
+                said += self._look(store, entry)
+            if now or not watched:
                 with accounts_lock(self._state):
                     self.end(store, entry)
         return tuple(said)
 
-    def end_all(self, store: LoginStore) -> None:
-        """Ends the open switches of a store, before another begins.  Under the global lock."""
-        for entry in _open(self._state, store):
-            self.end(store, entry)
+    def end_all(self, store: LoginStore) -> bool:
+        """Ends the open switches of a store, before another begins; whether a late writer's login
+        was found.  Under the global lock.  Raises `CannotSwitch`."""
+        found = [self.end(store, entry) for entry in open_switches(self._state, store)]
+        return any(found)
 
-    def end(self, store: LoginStore, entry: Entry) -> None:
-        """Preserves what late writers left in the replaced files, then removes those.  Under the
-        global lock.  Raises OSError where it cannot be preserved; then everything stays."""
-        self._keep_replaced(store, entry)
-        self._step("late kept")
-        for operation in (entry.operation, f"{entry.operation}-2"):
-            for file in store.files():
-                exchange.drop(exchange.staged_name(file.path, operation))
+    def end(self, store: LoginStore, entry: Entry) -> bool:
+        """Preserves what late writers left in the replaced files, then removes those; whether
+        there was anything.  Under the global lock.  Raises `CannotSwitch` where it cannot be
+        preserved; then everything stays."""
+        found = self._clear(store, entry, entry.operation)
         self._step("cleared")
         remove_entry(self._state, entry.operation)
+        return found
 
-    def _keep_replaced(self, store: LoginStore, entry: Entry) -> None:
-        for operation in (entry.operation, f"{entry.operation}-2"):
-            login = replaced_login(store, operation)
-            if login is not None:
-                self.keep(login, entry, f"{operation}-late")
+    def _clear(self, store: LoginStore, entry: Entry, operation: str) -> bool:
+        """Removes what an operation left beside the files, after preserving what is in it."""
+        left = operations_of(store, operation)
+        found = [self._keep_replaced(store, entry, part) for part in left]
+        self._step("late kept")
+        for part in left:
+            for file in store.files():
+                exchange.drop(exchange.staged_name(file.path, part))
+        return any(found)
 
-    def keep(self, login: Login, entry: Entry, name: str) -> None:
-        """A safety copy of a login, unless the vault or a copy has it.  Raises OSError."""
+    def _keep_replaced(self, store: LoginStore, entry: Entry, operation: str) -> bool:
+        login = replaced_login(store, operation)
+        return login is not None and self.keep(login, entry, f"{operation}-late-{login.lineage[:8]}")
+
+    def keep(self, login: Login, entry: Entry, name: str) -> bool:
+        """A safety copy of a login, unless the vault or a copy has it; whether one was needed."""
         registry = load_registry(self._state)
         if login.lineage == entry.lineage or is_kept(login, registry, self._state):
-            return
+            return False
         owner = whose(login, registry, None)
-        save_copy(self._state, name, login, owner.key if owner is not None else "", self._clock.now())
+        preserve(self._state, name, login, owner.key if owner is not None else "", self._clock.now())
+        return True
 
     def _look(self, store: LoginStore, entry: Entry) -> Sequence[str]:
-        seen = look(store, patient=False)
-        if not self._is_old_again(seen, entry):
+        if not self._is_old_again(look(store, patient=False), entry):
             return ()
         if entry.phase is Phase.AGAIN:
             return (f"a running {store.provider} put its old login back twice: quit it, then switch again",)
@@ -88,25 +98,41 @@ class Settler:
         if account is None:
             return ()
         fresh = self._keeper.take(account, store)
-        with accounts_lock(self._state), cli_locks(store.locks(), lambda folder: None):
-            return self._put_back(store, entry, fresh)
+        with accounts_lock(self._state):
+            current = self._current(store, entry)
+            return self._put_back(store, current, fresh) if current is not None else ()
+
+    def _current(self, store: LoginStore, entry: Entry) -> Entry | None:
+        """The switch as the journal has it now, under the global lock; None if it is over, if
+        another was made since, or if the person captured what came instead of it."""
+        active = load_registry(self._state).active.get(place_of(entry.provider, entry.slot))
+        same = (e for e in open_switches(self._state, store) if e.operation == entry.operation)
+        now = next(same, None)
+        return now if now is not None and now.phase is Phase.WRITTEN and active == now.to else None
 
     def _put_back(self, store: LoginStore, entry: Entry, fresh: Login) -> Sequence[str]:
-        seen = look(store, patient=False)
-        if not self._is_old_again(seen, entry) or seen.live.login is None:
-            return ()
-        self.keep(seen.live.login, entry, f"{entry.operation}-again")
-        write_entry(self._state, replace(entry, phase=Phase.AGAIN))
-        self._step("again")
-        again = Replacement(store, fresh, seen, f"{entry.operation}-2", step=self._step)
-        try:
-            again.stage()
-            again.put()
-        except OSError as error:
-            raise CannotSwitch(
-                f"the old login came back and could not be replaced: {error.strerror}"
-            ) from None
+        with cli_locks(store.locks(), self._noted(entry)) as held:
+            seen = look(store, patient=False)
+            if not self._is_old_again(seen, entry) or seen.live.login is None:
+                return ()
+            self.keep(seen.live.login, entry, f"{entry.operation}-again")
+            # Of a try that a kill ended.
+            self._clear(store, entry, again_name(entry))
+            again = Replacement(store, fresh, seen, again_name(entry), step=self._step)
+            try:
+                write_entry(
+                    self._state, replace(entry, phase=Phase.AGAIN, files=again.files, locks=held.folders)
+                )
+                self._step("again")
+                again.stage()
+                again.put()
+            except OSError as error:
+                why = error.strerror or error
+                raise CannotSwitch(f"the old login came back and could not be replaced: {why}") from None
         return (f"a running {store.provider} had put its old login back; the switch was made again",)
+
+    def _noted(self, entry: Entry) -> Noted:
+        return lambda folders: write_entry(self._state, replace(entry, locks=folders))
 
     def _is_old_again(self, seen: Seen, entry: Entry) -> bool:
         """Whether the account that was switched away from is live again, or mixed with the new."""
@@ -120,8 +146,31 @@ class Settler:
         return came_from is not None and owner is not None and owner.key == came_from.key
 
 
+def again_name(entry: Entry) -> str:
+    """The operation that makes a switch once more."""
+    return f"{entry.operation}-2"
+
+
+def preserve(state_dir: Path, name: str, login: Login, owner: str, at: float) -> None:
+    """A safety copy.  Raises `CannotSwitch` where the disk does not take it."""
+    try:
+        save_copy(state_dir, name, login, owner, at)
+    except OSError as error:
+        raise CannotSwitch(f"a login could not be preserved, so it stays where it is: {error}") from None
+
+
 def replaced_login(store: LoginStore, operation: str) -> Login | None:
-    """The login in the files that a switch replaced, as a late writer may have left them."""
+    """The login in the files that a switch replaced, as a late writer may have left them.  A file
+    that is half written is looked at again: an old codex empties it first."""
+    for pause in (TORN, TORN, 0.0):
+        live = _replaced(store, operation)
+        if live is None or live.held is not Held.UNREADABLE:
+            break
+        time.sleep(pause)
+    return live.login if live is not None else None
+
+
+def _replaced(store: LoginStore, operation: str) -> Live | None:
     secret = store.files()[0].path
     data = read_bytes(exchange.staged_name(secret, operation))
     if data is None:
@@ -131,7 +180,7 @@ def replaced_login(store: LoginStore, operation: str) -> Login | None:
         place = read_bytes(exchange.staged_name(file.path, operation))
         if place is not None:
             seen = reread(store, seen, file.path, place)
-    return seen.live.login
+    return seen.live
 
 
 def is_kept(login: Login, registry: Registry, state_dir: Path) -> bool:
@@ -142,10 +191,21 @@ def is_kept(login: Login, registry: Registry, state_dir: Path) -> bool:
     return any(copy.payload == login.payload for copy in copies(state_dir))
 
 
-def _open(state_dir: Path, store: LoginStore) -> list[Entry]:
-    place = store.provider, store.slot
-    return [
-        e
-        for e in entries(state_dir)
-        if (e.provider, e.slot) == place and e.phase in (Phase.WRITTEN, Phase.AGAIN)
-    ]
+def operations_of(store: LoginStore, operation: str) -> tuple[str, ...]:
+    """The operation, and the parts of it, that left a file beside those of the store."""
+    found = {name for file in store.files() for name in exchange.operations_at(file.path)}
+    return tuple(sorted(name for name in found if f"{name}-".startswith(f"{operation}-")))
+
+
+def belongs(entry: Entry, store: LoginStore) -> bool:
+    """Whether a switch was made in this store: the same CLI may have had its home elsewhere."""
+    paths = {str(file.path) for file in store.files()}
+    return (entry.provider, entry.slot) == (store.provider, store.slot) and all(
+        file.path in paths for file in entry.files
+    )
+
+
+def open_switches(state_dir: Path, store: LoginStore) -> list[Entry]:
+    """The switches of a store that are written and watched."""
+    done = (Phase.WRITTEN, Phase.AGAIN)
+    return [e for e in entries(state_dir) if e.phase in done and belongs(e, store)]

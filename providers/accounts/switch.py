@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from providers.accounts import exchange
-from providers.accounts.filing import Waiting, file_what_waits
-from providers.accounts.journal import Entry, Phase, begun, boot, remove_entry, write_entry
+from providers.accounts.filing import Waiting, file_what_waits, named_for
+from providers.accounts.journal import Entry, Phase, begun, boot, entries, remove_entry, write_entry
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, Seen, look, same_login, whose
 from providers.accounts.locks import HeldFolder, cli_locks
 from providers.accounts.login import CannotSwitch, Held, Login, LoginStore, Running
+from providers.accounts.recovery import Recovery
 from providers.accounts.registry import (
     Kept,
     RegistryTrouble,
@@ -30,7 +31,7 @@ from providers.accounts.registry import (
 )
 from providers.accounts.replacement import Replacement
 from providers.accounts.safety import copies, drop_copy, save_copy
-from providers.accounts.settle import Settler, is_kept
+from providers.accounts.settle import Settler, belongs
 from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.files import WriteFailed, WriteRefused
@@ -101,7 +102,14 @@ class Switcher:
     def plan(self, store: LoginStore, ident: str) -> Plan:
         """Looks whether the switch can be done, and what it will do; changes nothing of the
         CLI's.  Raises `CannotSwitch` or `VaultTrouble`."""
-        self._file(store)
+        recovery = Recovery(
+            self._environment, self._keeper, self._clock, (store,), prove=self._prove, step=self._step
+        )
+        # Another process may have been killed since the start of this one.
+        if recovery.unfinished():
+            recovery.run()
+        else:
+            self._file(store)
         account = load_registry(self._state).account(ident)
         if account is None or (account.provider, account.slot) != (store.provider, store.slot):
             raise CannotSwitch("no login of that account is kept here: capture it once it is logged in")
@@ -112,10 +120,12 @@ class Switcher:
         if refusal:
             raise CannotSwitch(f"nothing was changed: {refusal}")
         owner = self._owner(seen)
-        login = self._target(store, account, seen)
+        account = self._unless_live(store, account, seen, owner)
+        login = self._target(store, account)
+        self._refuse_unwritable(store, login, seen)
         running = store.running()
         self._refuse_unsafe_moment(store, seen, running)
-        warnings = tuple(self._warnings(store, seen, owner, account, running))
+        warnings = (*self._warnings(store, seen, owner, account, running), *_links(store))
         writes = tuple(f.path for f in store.files())
         return Plan(store, account, login, seen, owner, running, warnings, writes)
 
@@ -142,35 +152,70 @@ class Switcher:
             return None
         return whose(live.login, load_registry(self._state), self._prove)
 
-    def _target(self, store: LoginStore, account: Kept, seen: Seen) -> Login:
-        """The login to write, unless it is live, dead, or not the newest."""
-        newest, live = account.newest, seen.live.login
-        if newest is not None and live is not None and live.lineage == newest.lineage:
-            named = live.identity or live.claimed
-            if seen.live.held is Held.LOGIN and named is not None and named.key == account.key:
-                raise CannotSwitch("that account is the live one already")
+    def _target(self, store: LoginStore, account: Kept) -> Login:
+        """The login to write, unless it is dead or not the newest."""
+        newest = account.newest
         if newest is not None and account.spent == newest.lineage:
             raise CannotSwitch("the provider refused the kept login of that account: log in to it again")
         login = self._keeper.take(account, store)
         if login.ends_at is not None and login.ends_at <= self._clock.now():
             raise CannotSwitch("the kept login of that account has run out: log in to it again")
-        if any(self._may_be_newer(copy, login, account) for copy in self._waiting(store)):
+        if self._newer_waits(store, login, account):
             raise CannotSwitch(
                 "a newer login that may be that account's waits in a safety copy: "
                 "run quotadeck recover while the provider can be reached"
             )
         return login
 
-    def _waiting(self, store: LoginStore) -> Iterator[Login]:
-        for copy in copies(self._state):
-            if (copy.provider, copy.slot) == (store.provider, store.slot):
-                login = store.opened(copy.payload)
-                if login is not None:
-                    yield login
+    def _unless_live(self, store: LoginStore, account: Kept, seen: Seen, owner: Identity | None) -> Kept:
+        """The account, unless its own login is live: a CLI may have renewed it since it was kept,
+        and what the vault has is then spent.  One that stands under another's name, or mixed with
+        another's, is kept first, and is then what a switch writes."""
+        live, newest = seen.live.login, account.newest
+        named = live.identity or live.claimed if live is not None else None
+        whose_it_is = owner or named
+        if live is None or whose_it_is is None or whose_it_is.key != account.key:
+            return account
+        if newest is not None and 0 < live.issued < newest.issued:
+            return account
+        if owner is None or (seen.live.held is Held.LOGIN and named is not None and named.key == account.key):
+            raise CannotSwitch("that account is the live one already")
+        login = named_for(store, live, owner, self._environment, self._keeper)
+        return self._keeper.file(login, owner, "switch")
 
-    def _may_be_newer(self, waiting: Login, login: Login, account: Kept) -> bool:
-        named = waiting.identity or waiting.claimed
-        return named is not None and named.key == account.key and waiting.issued > login.issued
+    def _refuse_unwritable(self, store: LoginStore, login: Login, seen: Seen) -> None:
+        """Now, and not under the locks, where the files do not let themselves be written anew."""
+        try:
+            store.compose(login, seen.found)
+        except CannotSwitch as stopped:
+            raise CannotSwitch(_sentence(stopped)) from None
+
+    def _newer_waits(self, store: LoginStore, login: Login, account: Kept) -> bool:
+        """Whether a safety copy may hold a newer login of the account than this: a switch would
+        then write one that is spent."""
+        for copy in copies(self._state):
+            waiting = store.opened(copy.payload) if copy.provider == store.provider else None
+            if waiting is None or copy.slot != store.slot:
+                continue
+            named = waiting.identity or waiting.claimed
+            key = copy.owner or (named.key if named is not None else account.key)
+            if key == account.key and waiting.issued > login.issued:
+                return True
+        return False
+
+    def _refuse_stale(self, plan: Plan) -> None:
+        """Under the global lock.  Raises `_Moved` if there is a newer login of the account by now,
+        or if another copy of us was killed meanwhile."""
+        stopped = any(
+            e.phase in (Phase.LOCKING, Phase.WRITING) and belongs(e, plan.store) for e in entries(self._state)
+        )
+        account = load_registry(self._state).account(plan.to.id)
+        newest = account.newest if account is not None else None
+        spent = account is not None and account.spent == plan.login.lineage
+        if stopped or spent or newest is None or newest.lineage != plan.login.lineage:
+            raise _Moved
+        if self._settler.end_all(plan.store) or self._newer_waits(plan.store, plan.login, plan.to):
+            raise _Moved
 
     def _refuse_unsafe_moment(self, store: LoginStore, seen: Seen, running: Running) -> None:
         login = seen.live.login
@@ -206,15 +251,15 @@ class Switcher:
     def _transact(self, plan: Plan) -> Entry:
         """Everything under locks.  Raises `CannotSwitch` or `_Moved` with nothing changed."""
         with accounts_lock(self._state):
-            self._settler.end_all(plan.store)
+            self._refuse_stale(plan)
             entry = self._entry(plan)
             try:
                 self._write(entry)
                 entry = self._locked(plan, entry)
             except BaseException as stopped:
                 self._abandon(plan, entry)
-                if isinstance(stopped, OSError):
-                    raise CannotSwitch(f"nothing was changed: {_cause(stopped)}") from None
+                if isinstance(stopped, (OSError, CannotSwitch)):
+                    raise CannotSwitch(_sentence(stopped)) from None
                 raise
             # From here on the switch is done; what fails now is finished by the next start.
             with contextlib.suppress(OSError, RegistryTrouble):
@@ -227,14 +272,11 @@ class Switcher:
         return entry
 
     def _locked(self, plan: Plan, entry: Entry) -> Entry:
-        locks: list[HeldFolder] = []
-
-        def noted(folder: HeldFolder) -> None:
-            locks.append(folder)
-            self._write(replace(entry, locks=tuple(locks)))
+        def noted(folders: tuple[HeldFolder, ...], begun: Entry = entry) -> None:
+            self._write(replace(begun, locks=folders))
 
         with cli_locks(plan.store.locks(), noted) as held:
-            entry = replace(entry, locks=tuple(locks))
+            entry = replace(entry, locks=held.folders)
             self._step("locked")
             seen = look(plan.store, patient=False)
             if not same_login(plan.store, seen, plan.seen):
@@ -257,27 +299,32 @@ class Switcher:
         registry, store, live = load_registry(self._state), plan.store, plan.seen.live.login
         key = plan.owner.key if plan.owner is not None else ""
         known = registry.of_key(store.provider, store.slot, key)
+        active = registry.active.get(place_of(store.provider, store.slot), "")
         came_from = known.id if known is not None else ""
         return Entry(
             os.urandom(4).hex(), store.provider, store.slot, plan.to.id, came_from,
             plan.login.lineage, live.lineage if live is not None else "", Phase.LOCKING,
-            self._clock.now(), os.getpid(), begun(os.getpid()), boot(),
+            self._clock.now(), os.getpid(), begun(os.getpid()), boot(), active=active,
         )  # fmt: skip
 
     def _preserve(self, plan: Plan, seen: Seen, entry: Entry) -> None:
-        """A copy of the live login on the disk, before anything is replaced."""
+        """A copy of the live login on the disk, before anything is replaced.  Also where the
+        registry knows it: whether the keyring still has it cannot be asked under the locks."""
         login = seen.live.login
-        if login is None or is_kept(login, load_registry(self._state), self._state):
+        if login is None or any(copy.payload == login.payload for copy in copies(self._state)):
             return
         owner = plan.owner.key if plan.owner is not None else ""
         save_copy(self._state, entry.operation, login, owner, self._clock.now())
         self._step("preserved")
 
     def _abandon(self, plan: Plan, entry: Entry) -> None:
-        """Nothing was replaced: the live store still holds what was preserved."""
+        """Nothing was replaced: the live store still holds what was preserved.  What could not be
+        taken back is left to recovery.py."""
+        live = look(plan.store, patient=False).live.login
+        if live is not None and live.lineage == plan.login.lineage:
+            return
         remove_entry(self._state, entry.operation)
         for copy in copies(self._state):
-            live = look(plan.store, patient=False).live.login
             if copy.path.stem == entry.operation and live is not None and live.payload == copy.payload:
                 drop_copy(copy.path)
 
@@ -307,8 +354,15 @@ class Switcher:
         )  # fmt: skip
 
 
-def _cause(error: OSError) -> str:
-    if isinstance(error, (WriteFailed, WriteRefused)):
-        return str(error)
-    why = os.strerror(error.errno).lower() if error.errno else "unknown reason"
-    return f"the login could not be written ({why})"
+def _links(store: LoginStore) -> Iterator[str]:
+    for path in (file.path for file in store.files() if exchange.has_more_names(file.path)):
+        yield f"{path.name} has a second name (a hard link), which will keep what it holds now"
+
+
+def _sentence(error: OSError | CannotSwitch) -> str:
+    """Why nothing was changed, beginning with that."""
+    why = str(error)
+    if isinstance(error, OSError) and not isinstance(error, (WriteFailed, WriteRefused)):
+        cause = os.strerror(error.errno).lower() if error.errno else "unknown reason"
+        why = f"the login could not be written ({cause})"
+    return why if why.startswith("nothing was changed") else f"nothing was changed: {why}"

@@ -211,3 +211,48 @@ def test_a_hybrid_is_healed(environment: Environment) -> None:
     house.switcher().carry_out(house.switcher().plan(house.store, b))
     assert house.live_refresh == late["refresh_token"]
     assert json.loads(house.secret.read_text())["tokens"]["account_id"] == "ws-b"
+
+
+@BOTH
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_live_account_is_never_switched_to(environment: Environment, provider: str, asked: bool) -> None:
+    """Its CLI renewed it since it was kept, so what the vault has is spent: nothing is written, also
+    where the provider cannot be asked whose the renewed login is."""
+    house, _, b = two(environment, provider)
+    house.cli_renews()
+    newest = house.live_refresh
+    with pytest.raises(CannotSwitch, match="the live one already"):
+        house.switcher(prove=asked).plan(house.store, b)
+    assert house.live_refresh == newest
+
+
+@BOTH
+def test_a_backup_that_was_put_back(environment: Environment, provider: str) -> None:
+    """An older login of the account is live: switching to it writes the newest."""
+    house, _, b = two(environment, provider)
+    old = {file.path: file.path.read_bytes() for file in house.store.files()}
+    house.cli_renews()
+    capture(environment, house.keeper(), house.store, house.issuer.prove)
+    newest = house.live_refresh
+    for path, data in old.items():
+        path.write_bytes(data)
+    house.switcher().carry_out(house.switcher().plan(house.store, b))
+    assert house.live_refresh == newest
+
+
+@BOTH
+def test_a_live_login_under_another_name(environment: Environment, provider: str) -> None:
+    """Renewed tokens of the account under the other's name: switching to it keeps the tokens and
+    puts the name right."""
+    from tests.world.households import codex_file
+
+    house, _, b = two(environment, provider)
+    house.cli_renews()
+    newest = house.live_refresh
+    config = environment.home / ".claude.json"
+    if provider == "claude":
+        config.write_text(config.read_text().replace("-b", "-a"))
+    else:
+        house.secret.write_text(json.dumps(codex_file(house.live() | {"account_id": "ws-a"})))
+    done = house.switcher().carry_out(house.switcher().plan(house.store, b))
+    assert (done.verified, house.live_refresh) == (True, newest)
