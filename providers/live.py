@@ -133,6 +133,7 @@ class Live:
 
         found: list[Fact] = []
         asker = self._new_asker(found.extend)
+        asker.know(activity_of(self._deck.facts()))
         for provider in chosen:
             asker.wish(provider)
         if not chosen:
@@ -299,6 +300,7 @@ class Live:
     def _new_asker(self, publish: Callable[[list[Fact]], None]) -> Asker:
         from importlib.metadata import PackageNotFoundError, version
 
+        from providers.accounts.parked import ParkedAccounts
         from providers.engine.asker import Asker
         from providers.engine.http import Http
 
@@ -313,6 +315,7 @@ class Live:
             off=self._settings.sources_off, on=self._settings.sources_on,
             stand_ins=self._settings.endpoints, writer=self._writer, secret=self._secret,
             renews=not self._settings.read_only,
+            parked=ParkedAccounts(self.environment, providers.stores, self._secret),
         )  # fmt: skip
 
     def _keep(self) -> None:

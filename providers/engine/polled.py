@@ -31,7 +31,10 @@ def activity_of(facts: Facts) -> dict[str, Activity]:
             if f.window.resets_at is not None and (f.window.used_percent or 0) >= 100 and not f.window.note
         ]
         found[provider.descriptor.id] = Activity(
-            max(moved, default=0.0), max(full, default=None), tuple(sorted(resets))
+            max(moved, default=0.0),
+            max(full, default=None),
+            tuple(sorted(resets)),
+            identity.key if identity else "",
         )
     return found
 
