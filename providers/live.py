@@ -25,7 +25,7 @@ from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
-from providers.model import DAY, Fact, LoginState, Reading, Trend
+from providers.model import DAY, Fact, LoginState, Reading, Source, Trend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ class Live:
         self._first: threading.Event | None = None
         self._post: Post | None = None
         self._changed: Changed | None = None
+        self._on_login: Callable[[str], None] | None = None
 
     def load(self) -> None:
         """Reads every source now, in the calling thread, and writes nothing."""
@@ -187,6 +188,11 @@ class Live:
         self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
         self._watch.start()
         self._reader.do(self._tune)
+
+    def when_login(self, told: Callable[[str], None]) -> None:
+        """``told`` is called on the owner's thread with the provider whose live login may have
+        been renewed, or proven to be somebody's."""
+        self._on_login = told
 
     def reread(self, provider: str | None) -> None:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
@@ -284,6 +290,9 @@ class Live:
         if not facts or self._paused:
             return
         ids = self._deck.apply(facts, self._clock.now())
+        if self._on_login is not None:
+            for provider in sorted({f.provider for f in facts if _about_login(f)}):
+                self._on_login(provider)
         if ids:
             self._keep()
             self._inform(facts)
@@ -388,6 +397,12 @@ class Live:
         if self._reader is not None and self._watch is not None:
             self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
         return ()
+
+
+def _about_login(fact: Fact) -> bool:
+    """A login file changed; or the endpoint answered, and so proved whose the login is."""
+    answered = isinstance(fact, Reading) and fact.source is Source.ENDPOINT
+    return (answered or isinstance(fact, LoginState)) and fact.provider in providers.SWITCHABLE
 
 
 def rules_from(settings: Settings) -> ViewRules:

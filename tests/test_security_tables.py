@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import providers
 from providers.base import Environment
+from providers.desk import RENEWED_BY
 from providers.engine.settings import Settings, environment_from, load, save
 from providers.live import open_live
 from tests import touched
@@ -42,13 +44,9 @@ BESIDE = re.compile(r"-(wal|shm|journal)$|\.\d+\.tmp$")
 
 def test_every_endpoint_is_in_the_table_and_nothing_else() -> None:
     """Host, method and path of each endpoint, as the providers declare them."""
-    declared = {
-        (site.host, *call.split(" "))
-        for name in providers.PROVIDERS
-        for endpoint in providers.load(name).endpoints()
-        for site in endpoint.sites
-        for call in site.calls
-    }
+    asked = [s for n in providers.PROVIDERS for e in providers.load(n).endpoints() for s in e.sites]
+    renewed = [import_module(module).RENEWING.site for module in RENEWED_BY.values()]
+    declared = {(site.host, *call.split(" ")) for site in (*asked, *renewed) for call in site.calls}
     assert {tuple(row[:3]) for row in table("What is sent")} == declared
 
 

@@ -167,6 +167,8 @@ class Inquiry:
 
     def chosen(self, held: Credential) -> Credential:
         """Of a person's logins the first that is not known to be refused."""
+        if not held.others:
+            return held
         every = (held, *held.others)
         return next((c for c in every if not self.slot(c.account).refuses(c.fingerprint)), held)
 

@@ -11,9 +11,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import TracebackType
 
 import providers
+from providers.desk import RENEWED_BY
 from providers.record import Record, replace
 
 Reply = Callable[[socket.socket, threading.Event], None]
@@ -25,8 +27,9 @@ VARIABLES = {
     for name in providers.PROVIDERS
     for endpoint in providers.load(name).endpoints()
     for site in endpoint.sites
-}
-"""Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider."""
+} | {import_module(module).RENEWING.site.variable: f"{name}-auth" for name, module in RENEWED_BY.items()}
+"""Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider;
+the token endpoints are hosts of their own."""
 REQUEST_BYTES = 64 * 1024
 
 
