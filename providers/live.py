@@ -20,12 +20,12 @@ from providers.engine.clock import Clock
 from providers.engine.collector import Collector
 from providers.engine.deck import Deck, Figure, account_id
 from providers.engine.pace import PaceRule
-from providers.engine.polled import activity_of, polled
+from providers.engine.polled import activity_of, logins_of, polled
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
-from providers.model import DAY, Fact, LoginState, Reading, Source, Trend
+from providers.model import DAY, Fact, LoginState, Reading, Trend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ class Live:
             return
         ids = self._deck.apply(facts, self._clock.now())
         if self._on_login is not None:
-            for provider in sorted({f.provider for f in facts if _about_login(f)}):
+            for provider in logins_of(facts) & set(providers.SWITCHABLE):
                 self._on_login(provider)
         if ids:
             self._keep()
@@ -397,12 +397,6 @@ class Live:
         if self._reader is not None and self._watch is not None:
             self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
         return ()
-
-
-def _about_login(fact: Fact) -> bool:
-    """A login file changed; or the endpoint answered, and so proved whose the login is."""
-    answered = isinstance(fact, Reading) and fact.source is Source.ENDPOINT
-    return (answered or isinstance(fact, LoginState)) and fact.provider in providers.SWITCHABLE
 
 
 def rules_from(settings: Settings) -> ViewRules:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import queue
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -16,20 +19,24 @@ import pytest
 import providers
 from providers.accounts import parked
 from providers.accounts.capture import capture
+from providers.accounts.living import look
 from providers.accounts.parked import ENDED, ParkedAccounts
 from providers.accounts.registry import load_registry
 from providers.accounts.roster import load_roster, save_roster
-from providers.asking import Kept, NotAsked
-from providers.base import Environment
+from providers.asking import Credential, Kept, NotAsked
+from providers.base import Environment, ReadContext
 from providers.engine import inquiry
 from providers.engine.asker import Asker
 from providers.engine.deck import Deck
 from providers.engine.http import Http
 from providers.engine.schedule import Activity
+from providers.engine.settings import Settings
 from providers.engine.view import ViewRules, view
+from providers.live import Live, open_live
 from providers.model import Fact, Failure, Polling, Reading, Status
 from providers.record import replace
-from tests.world.households import Household
+from tests.world.households import NOW, Household
+from tests.world.logins import jwt, put
 
 BOTH = pytest.mark.parametrize("provider", ["claude", "codex"])
 HOUR = 3600.0
@@ -331,6 +338,118 @@ def test_a_login_under_another_name_is_not_asked(world: Callable[..., World]) ->
     )
     here.press()
     assert {name for _, name in here.asked} == {"b", "c"}
+
+
+def _wired(here: World) -> Live:
+    """As the composition root puts it together."""
+    network = partial(httpx.MockTransport, here._answer)
+    return open_live(
+        here.environment, Settings(), here.clock, chosen=[here.loaded], network=network, secret=here._fetch
+    )
+
+
+@BOTH
+def test_a_one_shot_asks_for_all(world: Callable[..., World], provider: str) -> None:
+    """``status --refresh``: parked and live accounts, each figure published for those who only read."""
+    here = world(provider, "ab")
+    live = _wired(here)
+    live.load()
+    assert live.refresh([]) == []
+    shown = {a.id: a.windows[0].used_percent for a in live.view().providers[0].accounts}
+    assert shown == {here.ids["a"]: 10, here.ids["b"]: 20}
+    again = _wired(here)
+    again.load()
+    assert {a.id: a.windows[0].used_percent for a in again.view().providers[0].accounts} == shown
+
+
+def test_a_lapsed_live_login_is_not_asked_as_a_parked_one(world: Callable[..., World]) -> None:
+    """Its access token is over in its own file; what the vault has of it is left alone, as it is the
+    live account by its name."""
+    here = world("claude", "ab")
+    document = json.loads(here.house.secret.read_text())
+    document["claudeAiOauth"]["expiresAt"] = (here.clock.now() - 60) * 1000
+    here.house.secret.write_text(json.dumps(document))
+    live = _wired(here)
+    live.load()
+    live.refresh([])
+    assert {name for _, name in here.asked} == {"a"}
+
+
+def test_the_pane_hears_of_logins(world: Callable[..., World]) -> None:
+    """A changed login file and an answer both call, on the owner's thread, once for each batch."""
+    here = world("claude", "ab")
+    live = _wired(here)
+    told: list[tuple[str, threading.Thread]] = []
+    live.when_login(lambda provider: told.append((provider, threading.current_thread())))
+    jobs: queue.SimpleQueue[tuple[Callable[..., object], tuple[object, ...]]] = queue.SimpleQueue()
+
+    def until(count: int) -> None:
+        end = time.monotonic() + 10
+        while len(told) < count:
+            assert time.monotonic() < end
+            try:
+                fn, words = jobs.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            fn(*words)
+
+    live.start(lambda fn, *words: jobs.put((fn, words)), lambda ids: None)
+    until(1)
+    live.connect()
+    live.ask("claude")
+    until(2)
+    live.stop()
+    assert {provider for provider, _ in told} == {"claude"}
+    assert {thread for _, thread in told} == {threading.main_thread()}
+
+
+OTHERS = {
+    "gemini": (".gemini/oauth_creds.json", {
+        "access_token": "ya29.CANARYa", "refresh_token": "1//CANARYr", "expiry_date": (NOW + HOUR) * 1000,
+        "id_token": jwt({"email": "g@example.com", "sub": "g-1"}, "CANARYi"),
+    }),
+    "opencode": (".local/share/opencode/auth.json", {
+        "openai": {
+            "type": "oauth", "refresh": "rt-CANARY", "expires": (NOW + HOUR) * 1000, "accountId": "ws-1",
+            "access": jwt({"https://api.openai.com/auth": {
+                "chatgpt_account_id": "ws-1", "chatgpt_user_id": "user-1",
+            }}, "CANARYo"),
+        },
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", OTHERS)
+def test_every_switchable_provider_can_be_laid_out(environment: Environment, provider: str) -> None:
+    """Gemini's access token is found as Claude's is; a lapsed one is not renewed in somebody's file;
+    what has no usage to ask for says so; no file is written."""
+    path, document = OTHERS[provider]
+    put(environment.home / path, document)
+    house = Household(environment, "claude")
+    store = next(s for s in providers.stores(environment) if s.provider == provider and look(s).live.login)
+    kept = capture(environment, house.keeper(), store, None)
+
+    def fetch(item: Kept) -> str | NotAsked:
+        return house.ring.get_password(item.service, item.user) or ""
+
+    source = ParkedAccounts(environment, providers.stores, fetch)
+    assert source.accounts(provider) == (kept.key,)
+    before = {p: p.stat().st_mtime_ns for p in environment.home.rglob("*")}
+    loaded = providers.load(provider)
+    endpoint = next(e for e in loaded.endpoints() if e.id == "usage")
+    context = ReadContext(NOW, environment)
+    held = source.glance(provider, kept.key, context)
+    assert isinstance(held, Credential)
+    opened = source.opened(held, loaded, endpoint, context, by_hand=False)
+    if provider == "gemini":
+        assert isinstance(opened, Credential)
+        assert (opened.account, opened.token, opened.lapsed) == (kept.key, "ya29.CANARYa", False)
+    else:
+        assert isinstance(opened, NotAsked)
+        assert isinstance(source.glance(provider, kept.key, context), NotAsked)
+    late = source.opened(held, loaded, endpoint, ReadContext(NOW + 2 * HOUR, environment), by_hand=False)
+    assert late == NotAsked(ENDED)
+    assert {p: p.stat().st_mtime_ns for p in environment.home.rglob("*")} == before
 
 
 @BOTH
