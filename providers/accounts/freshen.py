@@ -170,6 +170,9 @@ class Freshener:
             return []
         if login.ends_at is not None and login.ends_at <= self._clock.now():
             raise _Wait("its kept login has run out: log in to it again")
+        if self._slot(account).refuses(login.lineage):
+            # Said already, but not noted: a disk was full then, or the process ended.
+            return [self._spent(account, login)]
         self._has_room(member.id, login)
         self._claim(account, login.lineage)
         return [self._renewed(member, account, store, renewing, login)]
@@ -200,6 +203,8 @@ class Freshener:
             return self._later(account, login, shared)
         outcome = renewing.answer(login, reply)
         if isinstance(outcome, Spent):
+            dead = Asked(AskOutcome.REFUSED, status=Status.EXPIRED, message=NEEDS_LOGIN)
+            self._settle(account, login.lineage, dead)
             return self._spent(account, login)
         if isinstance(outcome, Unclear):
             trouble = Asked(AskOutcome.TROUBLE, status=Status.ERROR, message=outcome.sentence)
@@ -287,9 +292,6 @@ class Freshener:
 
     def _spent(self, account: Kept, login: Login) -> Said:
         """The posted bytes are dead; the account is, only if they were its newest."""
-        self._settle(
-            account, login.lineage, Asked(AskOutcome.REFUSED, status=Status.EXPIRED, message=NEEDS_LOGIN)
-        )
         with accounts_lock(self._state):
             registry = load_registry(self._state)
             known = registry.account(account.id)
@@ -323,7 +325,7 @@ class Freshener:
     def _claim(self, account: Kept, lineage: str) -> None:
         """Writes one request down, in the account's budget and in the record of its renewals."""
         now, key = self._clock.now(), self._key(account)
-        at = self._next(account, budget.load(self._state, now).of(f"{key}/renewal"), lineage, now)
+        at = self._next(account, self._slot(account), lineage, now)
         if at is None or at > now:
             raise _Wait("it was tried a moment ago")
         denied: list[str] = []
@@ -354,6 +356,10 @@ class Freshener:
             )
         except budget.NotRecorded:
             return Slot(asked=(now,))
+
+    def _slot(self, account: Kept) -> Slot:
+        """The record of an account's renewals, as every copy sees it."""
+        return budget.load(self._state, self._clock.now()).of(f"{self._key(account)}/renewal")
 
     def _key(self, account: Kept) -> str:
         return f"{account.provider}/{account_id(account.provider, account.key)}"

@@ -39,7 +39,8 @@ class TokenServer:
         self.house.issuer.now = self.house.clock.now()
         fresh = self.house.issuer.renew(refresh) if self.rotates else None
         if self.rotates and fresh is None:
-            body, status = {"error": "invalid_grant", "error_description": "Refresh token not found"}, 400
+            refused: dict[str, object] = {"error": "invalid_grant", "error_description": "not found"}
+            body, status = refused, 400
         elif self.loses:
             return
         else:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from providers.accounts import freshen
 from providers.accounts.audit import trail
 from providers.accounts.capture import capture
 from providers.accounts.following import FOLLOWED
@@ -400,13 +401,33 @@ def test_a_dead_token_is_marked_and_a_new_login_lifts_it(
     world.tokens.say(faults.status(status, json.dumps(body).encode()))
     desk = world.desk()
     assert [s.sentence for s in desk.tend().said] == [NEEDS_LOGIN]
-    with pytest.raises(CannotSwitch, match=r"refused the kept login|nothing was changed"):
+    with pytest.raises(CannotSwitch, match="refused the kept login"):
         desk.plan(desk.find(provider, world.ids["a"]))
     world.house.issuer.now = world.clock.now()
     world.house.log_in("a")
     assert world.kept().spent != ""
     desk.capture(provider)
     assert world.kept().spent == ""
+
+
+def test_a_dead_token_that_could_not_be_noted(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's word is remembered by the record of requests: it is not posted again, and is
+    noted as soon as that can be."""
+    world = made("claude")
+    world.tokens.say(faults.status(400, b'{"error": "invalid_grant"}'))
+    desk = world.desk()
+    with monkeypatch.context() as patch:
+
+        def refuse(*words: object) -> None:
+            raise CannotSwitch("no space left on device")
+
+        patch.setattr(freshen, "save_registry", refuse)
+        assert desk.tend().said == ()
+    assert world.kept().spent == ""
+    world.clock.advance(700)
+    assert [s.sentence for s in world.desk().tend().said] == [NEEDS_LOGIN]
+    assert world.kept().spent != ""
+    assert len(world.server.requests) == 1
 
 
 def test_a_dead_token_that_was_replaced_meanwhile(made: Made) -> None:

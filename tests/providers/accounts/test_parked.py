@@ -149,7 +149,7 @@ class World:
 
     def of(self, kind: type, name: str) -> list:  # type: ignore[type-arg]
         key = self.house.issuer.key(name)
-        return [f for f in self.facts if isinstance(f, kind) and f.account == key]  # type: ignore[attr-defined]
+        return [f for f in self.facts if isinstance(f, kind) and getattr(f, "account", None) == key]
 
 
 def _json(body: object, status: int = 200) -> httpx.Response:
