@@ -101,7 +101,7 @@ class ParkedAccounts:
         self, held: Credential, payload: Secret, provider: Provider, endpoint: Endpoint, context: ReadContext
     ) -> tuple[Credential | NotAsked, _Token]:
         kept = self._accounts.get(provider.descriptor.id, {}).get(held.account)
-        store = self._store(provider.descriptor.id, kept.slot) if kept is not None else None
+        store = self._stores.get((kept.provider, kept.slot)) if kept is not None else None
         login = store.opened(payload) if store is not None and payload else None
         if store is None or login is None:
             return _never("the vault no longer holds its login: log in to it again")
@@ -129,11 +129,6 @@ class ParkedAccounts:
                 found[source.id] = FileBytes(path, data, 0.0)
         return found
 
-    def _store(self, provider: str, slot: str) -> LoginStore | None:
-        if not self._stores:
-            self._stores = {(s.provider, s.slot): s for s in self._make(self._environment)}
-        return self._stores.get((provider, slot))
-
     def _read(self) -> Accounts:
         """Who is kept now; what cannot be read says nobody, and the check-up says why."""
         try:
@@ -146,6 +141,10 @@ class ParkedAccounts:
         for account in kept:
             if account.id in enabled and account.newest is not None:
                 found.setdefault(account.provider, {})[account.key] = account
+        if found and not self._stores:
+            # Now and not at the first question, which may be hours away: by then an upgrade may have
+            # replaced what is imported here.
+            self._stores = {(s.provider, s.slot): s for s in self._make(self._environment)}
         return MappingProxyType(found)
 
 
