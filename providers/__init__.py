@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.accounts.login import LoginStore
     from providers.accounts.proof import Proof
+    from providers.accounts.renewal import Renewing
     from providers.base import Environment, Provider
 
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
@@ -26,6 +27,9 @@ SWITCHABLE: tuple[str, ...] = ("claude", "codex", "gemini", "opencode")
 PROVEN: tuple[str, ...] = ("claude",)
 """Those whose tokens do not say whose they are, so that the provider is asked: their folder has a
 module ``profile``."""
+
+RENEWED: tuple[str, ...] = ("claude", "codex")
+"""Those whose idle logins can be kept fresh: their folder has a module ``renewing``."""
 
 
 def stores(environment: Environment) -> tuple[LoginStore, ...]:
@@ -43,6 +47,13 @@ def proofs() -> dict[str, Proof]:
     from importlib import import_module
 
     return {name: import_module(f"providers.{name}.profile").PROOF for name in PROVEN}
+
+
+def renewals() -> dict[str, Renewing]:
+    """How the logins of those in `RENEWED` are renewed."""
+    from importlib import import_module
+
+    return {name: import_module(f"providers.{name}.renewing").RENEWING for name in RENEWED}
 
 
 def load(provider_id: str) -> Provider:

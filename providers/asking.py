@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
 
-from providers.base import Found, ReadContext
+from providers.base import Found, Provider, ReadContext
 from providers.model import Reading, Status
 from providers.record import Record, replace
 
@@ -234,3 +234,22 @@ class Endpoint(Protocol):
         """Puts a renewed token where its tool keeps it; returns why not, in one clean sentence,
         or nothing."""
         return "there is nothing to renew"
+
+
+class Parked(Protocol):
+    """Further accounts of providers: kept here, and live in no CLI.
+
+    The first two are asked at every turn, so they cost a stat and touch no keyring.
+    """
+
+    def accounts(self, provider: str) -> tuple[str, ...]:
+        """The identity keys of a provider's kept accounts, live ones among them."""
+
+    def glance(self, provider: str, account: str, context: ReadContext) -> Credential | NotAsked:
+        """What there is to ask with about one of them, without its token; the fingerprint is
+        empty until the token was fetched once."""
+
+    def opened(
+        self, held: Credential, provider: Provider, endpoint: Endpoint, context: ReadContext, *, by_hand: bool
+    ) -> Credential | NotAsked:
+        """The same with its token.  May take seconds; never raises."""

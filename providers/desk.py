@@ -13,12 +13,15 @@ import providers
 from providers.accounts.audit import Trace, record, trail
 from providers.accounts.capture import capture
 from providers.accounts.filing import Waiting
+from providers.accounts.following import Followed, follow
+from providers.accounts.freshen import SWITCH_WAITS, Freshener, Tended, account_lock
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
 from providers.accounts.login import CannotSwitch, LoginStore
 from providers.accounts.proof import Prover
 from providers.accounts.recovery import Recovery
 from providers.accounts.registry import Kept, Registry, accounts_lock, load_registry, place_of
+from providers.accounts.renewal import TokenEndpoints
 from providers.accounts.roster import Member, find, load_roster, save_roster, with_member
 from providers.accounts.settle import Settler
 from providers.accounts.switch import Plan, Switched, Switcher
@@ -26,6 +29,7 @@ from providers.accounts.vault import Vault, VaultTrouble
 from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.http import Http
+from providers.engine.logins import Signature, signature
 from providers.engine.settings import Settings
 from providers.engine.values import clean
 from providers.record import Record, replace
@@ -48,7 +52,7 @@ class Row(Record):
 
 class Desk:
     """Accounts of one person.  ``by`` goes into the audit trail; ``prove`` asks providers whose
-    a login is."""
+    a login is, ``noted`` says what was proven before; ``endpoints`` renew idle logins."""
 
     def __init__(
         self,
@@ -58,15 +62,22 @@ class Desk:
         clock: Clock,
         *,
         prove: Prove | None = None,
+        noted: Prove | None = None,
+        endpoints: TokenEndpoints | None = None,
         by: str = "command",
         step: Step = no_step,
     ) -> None:
+        self._noted = noted
+        self._followed: dict[str, Signature | None] = {}
         self.environment, self.stores = environment, tuple(stores)
         self._clock, self._prove, self._by = clock, prove, f"{by} {os.getpid()}"
         self._keeper = Keeper(environment, vault, clock, step=step)
         self._switcher = Switcher(environment, self._keeper, clock, prove=prove, step=step)
         self._settler = Settler(environment, self._keeper, clock, step=step)
         self._recovery = Recovery(environment, self._keeper, clock, stores, prove=prove, step=step)
+        self._freshener = (
+            Freshener(environment, stores, self._keeper, clock, endpoints, step=step) if endpoints else None
+        )
 
     def rows(self) -> tuple[Row, ...]:
         """Everybody, by provider and order.  Raises `CannotSwitch` for a roster or registry that
@@ -107,7 +118,8 @@ class Desk:
     def forget(self, member: Member) -> None:
         """Takes an account out of the roster; its logins stay in the vault for seven days.  The
         CLI's own login is not touched.  Raises `CannotSwitch`."""
-        self._keeper.bin(member.id)
+        with account_lock(self.environment.state_dir, member.id, SWITCH_WAITS):
+            self._keeper.bin(member.id)
         self._trace("forget", member, member.id, "", "", "done")
 
     def bring_back(self, word: str) -> Member:
@@ -121,18 +133,53 @@ class Desk:
 
     def plan(self, member: Member) -> Plan:
         """What a switch to this account would do.  Raises `CannotSwitch` or `VaultTrouble`."""
+        self._refuse_unsaved(member.id)
         return self._switcher.plan(self._store(member), member.id)
 
     def carry_out(self, plan: Plan) -> Switched:
         """Does it.  Raises `CannotSwitch` or `VaultTrouble` with nothing changed."""
         try:
-            done = self._switcher.carry_out(plan)
+            with account_lock(self.environment.state_dir, plan.to.id, SWITCH_WAITS):
+                done = self._switcher.carry_out(self._as_of_now(plan))
         except (CannotSwitch, VaultTrouble) as why:
             self._trace("switch", plan.store, "", plan.to.id, plan.login.lineage, str(why))
             raise
         ended = "verified" if done.verified else done.message
         self._trace("switch", plan.store, done.came_from, done.to, plan.login.lineage, ended)
         return done
+
+    def tend(self) -> Tended:
+        """Keeps fresh whom a person wants to be (`Member.fresh`): renews what is due and held by
+        nobody else.  May take 20 s for each; cheap while nothing is due.  The step ``renewing``
+        comes before a request and ``copied`` once its answer is stored: in between a process
+        should rather not end.  Never raises."""
+        if self._freshener is None:
+            return Tended()
+        tended = self._freshener.tend()
+        members = {m.id: m for m in self._members()}
+        for said in tended.said:
+            if said.account in members:
+                self._trace("renew", members[said.account], "", said.account, said.lineage, said.sentence)
+        return tended
+
+    def put_away(self) -> None:
+        """Before the process ends: what is in memory alone goes to safety copies.  Quick."""
+        if self._freshener is not None:
+            self._freshener.put_away()
+
+    def follow(self, provider: str) -> bool:
+        """Files the live login of a kept account where its CLI renewed it; whether it did.  Asks
+        nobody and says nothing; a stat while nothing changed.  Never raises."""
+        filed = False
+        for store in (s for s in self.stores if s.provider == provider):
+            place, now = place_of(store.provider, store.slot), signature(store.files()[0].path)
+            if place in self._followed and self._followed[place] == now:
+                continue
+            found = follow(self.environment, self._keeper, store, self._noted)
+            if found in (Followed.NOTHING, Followed.FILED):
+                self._followed[place] = now
+            filed = filed or found is Followed.FILED
+        return filed
 
     def back(self, provider: str) -> Member:
         """The account that was live before the last switch.  Raises `CannotSwitch`."""
@@ -170,6 +217,31 @@ class Desk:
     def trail(self) -> tuple[Trace, ...]:
         """The audit trail, oldest first."""
         return trail(self.environment.state_dir)
+
+    def _members(self) -> tuple[Member, ...]:
+        try:
+            return load_roster(self.environment.config_dir)
+        except CannotSwitch:
+            return ()
+
+    def _as_of_now(self, plan: Plan) -> Plan:
+        """The plan, made anew if the login that it would write was renewed or refused meanwhile."""
+        self._refuse_unsaved(plan.to.id)
+        account = load_registry(self.environment.state_dir).account(plan.to.id)
+        newest = account.newest if account is not None else None
+        spent = account is not None and account.spent == plan.login.lineage
+        if newest is not None and newest.lineage == plan.login.lineage and not spent:
+            return plan
+        return self._switcher.plan(plan.store, plan.to.id)
+
+    def _refuse_unsaved(self, ident: str) -> None:
+        if self._freshener is None or not self._freshener.unsaved(ident):
+            return
+        self._freshener.save_again()
+        if self._freshener.unsaved(ident):
+            raise CannotSwitch(
+                "the newest login of that account could not be stored yet: unlock the vault or make room"
+            )
 
     def _captured(self, store: LoginStore, alias: str) -> Member:
         members = load_roster(self.environment.config_dir)
@@ -247,9 +319,13 @@ def open_desk(
         return Http(clock, _version(), transport=network() if network is not None else None)
 
     prover = Prover(environment, clock, providers.proofs(), client, settings.endpoints)
+    endpoints = TokenEndpoints(providers.renewals(), client, settings.endpoints)
     switched_off = {name for name in providers.SWITCHABLE if name in settings.disabled}
     stores = [s for s in providers.stores(environment) if s.provider not in switched_off]
-    return Desk(environment, stores, vault, clock, prove=prover, by=by)
+    return Desk(
+        environment, stores, vault, clock, prove=prover, noted=prover.noted,
+        endpoints=None if settings.read_only else endpoints, by=by,
+    )  # fmt: skip
 
 
 def _version() -> str:

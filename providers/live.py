@@ -19,7 +19,7 @@ from providers.engine.clock import Clock
 from providers.engine.collector import Collector
 from providers.engine.deck import Deck, Figure, account_id
 from providers.engine.pace import PaceRule
-from providers.engine.polled import activity_of, polled
+from providers.engine.polled import activity_of, logins_of, polled
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
@@ -111,6 +111,7 @@ class Live:
         self._first: threading.Event | None = None
         self._post: Post | None = None
         self._changed: Changed | None = None
+        self._on_login: Callable[[str], None] | None = None
 
     def load(self) -> None:
         """Reads every source now, in the calling thread, and writes nothing."""
@@ -127,6 +128,7 @@ class Live:
 
         found: list[Fact] = []
         asker = self._new_asker(found.extend)
+        asker.know(activity_of(self._deck.facts()))
         for provider in chosen:
             asker.wish(provider)
         if not chosen:
@@ -190,6 +192,11 @@ class Live:
         self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
         self._watch.start()
         self._reader.do(self._tune)
+
+    def when_login(self, told: Callable[[str], None]) -> None:
+        """``told`` is called on the owner's thread with the provider whose live login may have
+        been renewed, or proven to be somebody's."""
+        self._on_login = told
 
     def reread(self, provider: str | None) -> None:
         """Reads the files (of one provider) anew: the keys ``r`` and ``R``."""
@@ -287,6 +294,9 @@ class Live:
         if not facts or self._paused:
             return
         ids = self._deck.apply(facts, self._clock.now())
+        if self._on_login is not None:
+            for provider in logins_of(facts) & set(providers.SWITCHABLE):
+                self._on_login(provider)
         if ids:
             self._keep()
             self._inform(facts)
@@ -303,6 +313,7 @@ class Live:
     def _new_asker(self, publish: Callable[[list[Fact]], None]) -> Asker:
         from importlib.metadata import PackageNotFoundError, version
 
+        from providers.accounts.parked import ParkedAccounts
         from providers.engine.asker import Asker
         from providers.engine.http import Http
 
@@ -317,6 +328,7 @@ class Live:
             off=self._settings.sources_off, on=self._settings.sources_on,
             stand_ins=self._settings.endpoints, writer=self._writer, secret=self._secret,
             renews=not self._settings.read_only,
+            parked=ParkedAccounts(self.environment, providers.stores, self._secret),
         )  # fmt: skip
 
     def _keep(self) -> None:

@@ -45,13 +45,9 @@ BESIDE = re.compile(r"-(wal|shm|journal)$|\.\d+\.tmp$")
 
 def test_every_endpoint_is_in_the_table_and_nothing_else() -> None:
     """Host, method and path of each endpoint, as the providers declare them."""
-    declared = {
-        (site.host, *call.split(" "))
-        for name in providers.PROVIDERS
-        for endpoint in providers.load(name).endpoints()
-        for site in endpoint.sites
-        for call in site.calls
-    }
+    asked = [s for n in providers.PROVIDERS for e in providers.load(n).endpoints() for s in e.sites]
+    renewed = [renewing.site for renewing in providers.renewals().values()]
+    declared = {(site.host, *call.split(" ")) for site in (*asked, *renewed) for call in site.calls}
     assert {tuple(row[:3]) for row in table("What is sent")} == declared
 
 

@@ -71,6 +71,13 @@ class Prover:
             self._known[mark] = found
         return self._known[mark]
 
+    def noted(self, login: Login) -> Identity | None:
+        """Whose the login is as far as that was proven already; asks nobody.  Never raises."""
+        proof = self._proofs.get(login.provider)
+        token = proof.token(login) if proof is not None else ""
+        mark = fingerprint(token) if token else ""
+        return (self._known.get(mark) or self._noted(login, mark)) if mark else None
+
     def _noted(self, login: Login, mark: str) -> Identity | None:
         """What the usage endpoint proved of this very token already."""
         if login.claimed is None:

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from providers.asking import AskOutcome, Credential, Endpoint, NotAsked
+from providers.asking import AskOutcome, Credential, Endpoint, NotAsked, Parked
 from providers.base import Environment, Provider, ReadContext
 from providers.engine.clock import Clock
 from providers.engine.http import Http
-from providers.engine.inquiry import Inquiry, Secret, Spacing, Went, no_vault
+from providers.engine.inquiry import Inquiry, ParkedLogin, Secret, Spacing, Went, no_vault
 from providers.engine.schedule import Activity, Due, Slot, by_hand_at, due, refusal
 from providers.model import Fact, Failure, Outcome, Polling, Source, SourceReport, Status
 from providers.record import replace
@@ -37,18 +37,30 @@ BARRED = 300.0
 """Seconds until what stood in the way of a question (a vault, a full disk) is looked at again."""
 BY_KEY = "asked only by key"
 NOT_LIVE = "not the login in use"
+USAGE = "usage"
+"""The endpoint that a kept login can be asked with; others go by something else than a login."""
+
+_IDLE = Activity()
 
 Publish = Callable[[list[Fact]], None]
 
 
 class _Unit:
-    """One endpoint of one provider.  Network thread, but for ``wished`` and ``activity``."""
+    """One endpoint of one provider, for its live login or for one ``parked`` account.  Network
+    thread, but for ``wished`` and ``activity``."""
 
-    def __init__(self, provider: Provider, endpoint: Endpoint, inquiry: Inquiry) -> None:
-        self.id, self.endpoint, self.inquiry = provider.descriptor.id, endpoint, inquiry
+    def __init__(self, provider: Provider, endpoint: Endpoint, inquiry: Inquiry, parked: str = "") -> None:
+        self.id, self.provider, self.endpoint, self.inquiry = (
+            provider.descriptor.id,
+            provider,
+            endpoint,
+            inquiry,
+        )
         self.origin = endpoint.title
         self.activity = Activity()
-        self.account = ""
+        self.account = self.parked = parked
+        self.live = ""
+        self.seen: object = None
         self.wished = self.busy = False
         self.first = True
         self.next_at: float | None = None
@@ -63,7 +75,8 @@ class Asker:
     ``publish`` gets facts on the network thread.  ``off`` holds (provider, endpoint id) pairs
     that are never asked, ``on`` those optional ones that are; ``stand_ins`` are loopback
     addresses by variable, ``writer`` is the mark in the sidecars that are published,
-    ``secret`` fetches a key from the vault, ``renews`` lets lapsed tokens be renewed.
+    ``secret`` fetches a key from the vault, ``renews`` lets lapsed tokens be renewed, ``parked``
+    are further accounts, each asked with its own token at the pace of an idle one.
     """
 
     def __init__(
@@ -80,7 +93,9 @@ class Asker:
         writer: str = "",
         secret: Secret = no_vault,
         renews: bool = True,
+        parked: Parked | None = None,
     ) -> None:
+        self._parked = parked
         self._environment, self._clock, self._http, self._publish = environment, clock, http, publish
         self._units: list[_Unit] = []
         self._off: list[Fact] = []
@@ -88,6 +103,10 @@ class Asker:
         self._planned = float("inf")
         self._woken_until = 0.0
         self._spacing = Spacing()
+        self._inquiry = partial(
+            Inquiry, environment=environment, clock=clock, http=http, stand_ins=stand_ins or {},
+            writer=writer, secret=secret, renews=renews, off=off, on=on,
+        )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         for provider in providers:
@@ -96,11 +115,7 @@ class Asker:
                 if place in off or (endpoint.optional and place not in on):
                     self._off.append(_switched_off(provider.descriptor.id, endpoint))
                     continue
-                inquiry = Inquiry(
-                    provider, endpoint, environment, clock, http, stand_ins=stand_ins or {}, writer=writer,
-                    secret=secret, renews=renews, off=off, on=on,
-                )  # fmt: skip
-                self._units.append(_Unit(provider, endpoint, inquiry))
+                self._units.append(_Unit(provider, endpoint, self._inquiry(provider, endpoint)))
         for index, unit in enumerate(self._units):
             unit.first = all(other.id != unit.id for other in self._units[:index])
 
@@ -145,13 +160,13 @@ class Asker:
     @property
     def silences(self) -> list[tuple[str, str]]:
         """Why the last wishes led to no question: provider id and one sentence each."""
-        return [(unit.id, unit.silent) for unit in self._units if unit.silent]
+        return [(unit.id, unit.silent) for unit in self._units if unit.silent and not unit.parked]
 
     async def turn(self) -> float:
         """Asks everything that is wished for or due and waits for the answers; returns the
         seconds until the next is due."""
         self._begin_turn()
-        await asyncio.gather(*(self._serve(unit) for unit in self._units if not unit.busy))
+        await asyncio.gather(*(self._serve(unit) for unit in self._units if self._concerned(unit)))
         return self._rest()
 
     def _run(self) -> None:
@@ -167,7 +182,7 @@ class Asker:
             self._wake.clear()
             self._begin_turn()
             for unit in self._units:
-                if not unit.busy:
+                if self._concerned(unit):
                     # Not awaited: an endpoint that hangs must not hold up the others.
                     task = asyncio.create_task(self._serve(unit))
                     running.add(task)
@@ -181,6 +196,40 @@ class Asker:
         now = self._clock.now()
         if now > self._planned + WOKEN:
             self._woken_until = now + WOKEN_REST
+        if self._parked is not None:
+            self._units = self._enrolled(self._parked)
+
+    def _enrolled(self, parked: Parked) -> list[_Unit]:
+        """The units with one for each kept account that is not the live one now."""
+        known = {(u.id, u.parked): u for u in self._units if u.parked}
+        units = [u for u in self._units if not u.parked]
+        for unit in tuple(units):
+            if unit.endpoint.id != USAGE:
+                continue
+            # The deck may know of a switch before this room looked at the login again.
+            live = unit.activity.account or unit.live
+            for account in parked.accounts(unit.id):
+                if account != live:
+                    units.append(known.get((unit.id, account)) or self._parked_unit(unit, parked, account))
+        return units
+
+    def _parked_unit(self, unit: _Unit, parked: Parked, account: str) -> _Unit:
+        login = ParkedLogin(parked, unit.provider, unit.endpoint, account)
+        fresh = _Unit(
+            unit.provider, unit.endpoint, self._inquiry(unit.provider, unit.endpoint, parked=login), account
+        )
+        # Whoever pressed a key before there was this unit meant it too.
+        fresh.first, fresh.wished = unit.first, unit.wished
+        return fresh
+
+    def _concerned(self, unit: _Unit) -> bool:
+        """Whether a turn has to look at a unit.  At a parked account's only if something is new or
+        due: many of them must not cost many reads of the record."""
+        if unit.busy or not unit.parked or unit.wished:
+            return not unit.busy
+        seen = self._by_itself, unit.inquiry.login.glance(ReadContext(self._clock.now(), self._environment))
+        news, unit.seen = seen != unit.seen, seen
+        return news or (unit.next_at is not None and unit.next_at <= self._clock.now())
 
     def _rest(self) -> float:
         now = self._clock.now()
@@ -241,7 +290,7 @@ class Asker:
         now = self._clock.now()
         held = unit.inquiry.login.glance(ReadContext(now, self._environment))
         if isinstance(held, NotAsked):
-            unit.next_at = None
+            unit.next_at, unit.live = None, ""
             self._tell(unit, Polling(unit.id, unit.account, (), 0, waits=held.reason))
             return held, Slot(), Due(None, held.reason)
         every, held = (held, *held.others), unit.inquiry.chosen(held)
@@ -249,7 +298,7 @@ class Asker:
             self._tell_trouble(unit, other, unit.inquiry.slot(other), None)
         if unit.account and unit.account != held.account:
             self._tell(unit, Polling(unit.id, unit.account, (), 0, waits=NOT_LIVE))
-        unit.account = held.account
+        unit.account = unit.live = held.account
         slot = unit.inquiry.slot(held.account)
         plan = self._plan(unit, slot, held.fingerprint)
         unit.next_at = plan.at
@@ -265,7 +314,8 @@ class Asker:
         if not self._by_itself or not limits.by_itself:
             denied = refusal(slot, limits, fingerprint, now, by_hand=True, first=False)
             return Due(None, denied.waits if denied else BY_KEY)
-        plan = due(unit.inquiry.key(unit.account), slot, limits, unit.activity, fingerprint, now)
+        activity = _IDLE if unit.parked else unit.activity
+        plan = due(unit.inquiry.key(unit.account), slot, limits, activity, fingerprint, now)
         if plan.at is not None and plan.at < self._woken_until:
             return Due(self._woken_until, plan.waits)
         return plan

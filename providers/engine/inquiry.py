@@ -12,7 +12,17 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from providers.asking import Answer, Asked, AskOutcome, Credential, Endpoint, Kept, NotAsked, Question
+from providers.asking import (
+    Answer,
+    Asked,
+    AskOutcome,
+    Credential,
+    Endpoint,
+    Kept,
+    NotAsked,
+    Parked,
+    Question,
+)
 from providers.base import Environment, FileSource, Found, Provider, ReadContext
 from providers.engine import budget
 from providers.engine.answers import shared_meaning
@@ -75,6 +85,33 @@ class Login:
         self._seen = None
 
 
+class ParkedLogin:
+    """The login of an account that is kept and live nowhere, in the place of login files."""
+
+    def __init__(self, parked: Parked, provider: Provider, endpoint: Endpoint, account: str) -> None:
+        self._parked, self._provider, self._endpoint, self._account = parked, provider, endpoint, account
+
+    def read(self, context: ReadContext) -> Credential | NotAsked:
+        """As `glance`: the token is fetched by `opened`."""
+        return self._parked.glance(self._provider.descriptor.id, self._account, context)
+
+    glance = read
+
+    def forget(self) -> None:
+        """Nothing is remembered here."""
+
+    def opened(self, held: Credential, context: ReadContext, *, by_hand: bool) -> Credential | NotAsked:
+        """With its token out of the vault; may take seconds."""
+        return self._parked.opened(held, self._provider, self._endpoint, context, by_hand=by_hand)
+
+
+_PARKED_WORDS = {
+    Status.IDLE: "the kept access token is no longer accepted; its figures come back once it is used",
+    Status.ERROR: "the kept login is not this account's, so nothing is filed: capture it again",
+}
+"""For a refusal of a parked account, instead of what a person could do about a live login."""
+
+
 def _bare(credential: Credential) -> Credential:
     """The same without what may be sent alone."""
     return replace(credential, token="", extra={}, others=tuple(map(_bare, credential.others)))
@@ -92,7 +129,7 @@ class Went(Record):
 
 class Inquiry:
     """Puts the questions of one endpoint; ``stand_ins`` are loopback addresses by variable that
-    replace its sites."""
+    replace its sites.  With ``parked`` it asks about that account instead of the live one."""
 
     def __init__(
         self,
@@ -108,14 +145,16 @@ class Inquiry:
         renews: bool = True,
         off: frozenset[tuple[str, str]] = frozenset(),
         on: frozenset[tuple[str, str]] = frozenset(),
+        parked: ParkedLogin | None = None,
     ) -> None:
-        self._provider, self._endpoint = provider, endpoint
+        self._provider, self._endpoint, self._parked = provider, endpoint, parked
         self._environment, self._clock, self._http = environment, clock, http
         self._stand_ins = tuple(stand_ins.get(site.variable, "") for site in endpoint.sites)
         self._writer, self._secret, self._renews = writer, secret, renews
         self._exchanged: tuple[Credential, float] | None = None
         every, name = provider.sources(environment), provider.descriptor.id
-        self.login = Login(endpoint, [s for s in every if s.login and switched_on(s, name, off, on)])
+        files = [s for s in every if s.login and switched_on(s, name, off, on)]
+        self.login: Login | ParkedLogin = parked or Login(endpoint, files)
 
     def key(self, account: str) -> str:
         """The name of an account's slot in the record: nothing of it says who it is.  What
@@ -130,6 +169,8 @@ class Inquiry:
 
     def chosen(self, held: Credential) -> Credential:
         """Of a person's logins the first that is not known to be refused."""
+        if not held.others:
+            return held
         every = (held, *held.others)
         return next((c for c in every if not self.slot(c.account).refuses(c.fingerprint)), held)
 
@@ -172,6 +213,8 @@ class Inquiry:
 
     async def _with_token(self, held: Credential, *, by_hand: bool) -> Credential | NotAsked:
         """The same with its token, which may have to be fetched from the keyring."""
+        if self._parked is not None:
+            return await asyncio.to_thread(self._parked.opened, held, self._context(), by_hand=by_hand)
         kept = held.kept
         if kept is None:
             return held
@@ -265,6 +308,8 @@ class Inquiry:
             assert meaning is not None
             return meaning
         asked = harmless(self._endpoint.answer(question, credential, reply, memory, self._context()))
+        if self._parked is not None and asked.outcome is AskOutcome.REFUSED:
+            asked = replace(asked, message=_PARKED_WORDS.get(asked.status, asked.message))
         return self._kept(asked, credential) if asked.outcome is AskOutcome.RENEWED else asked
 
     def _kept(self, asked: Asked, credential: Credential) -> Asked:

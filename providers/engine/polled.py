@@ -5,10 +5,11 @@ Pure but for `polled`, which reads the record of requests.  Used by `providers.l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from providers.engine.deck import Facts, account_id
-from providers.model import Fact, Failure, Polling, Source, Status
+from providers.model import Fact, Failure, LoginState, Polling, Reading, Source, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,22 @@ def activity_of(facts: Facts) -> dict[str, Activity]:
             if f.window.resets_at is not None and (f.window.used_percent or 0) >= 100 and not f.window.note
         ]
         found[provider.descriptor.id] = Activity(
-            max(moved, default=0.0), max(full, default=None), tuple(sorted(resets))
+            max(moved, default=0.0),
+            max(full, default=None),
+            tuple(sorted(resets)),
+            identity.key if identity else "",
         )
     return found
+
+
+def logins_of(facts: Sequence[Fact]) -> set[str]:
+    """Providers whose live login may be another than before, or proven only now: its file changed,
+    or the endpoint answered."""
+    return {
+        fact.provider
+        for fact in facts
+        if isinstance(fact, LoginState) or (isinstance(fact, Reading) and fact.source is Source.ENDPOINT)
+    }
 
 
 def polled(facts: Facts, state_dir: Path, now: float) -> list[Fact]:

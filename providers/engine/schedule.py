@@ -71,8 +71,9 @@ class Slot(Record):
 
 
 class Activity(Record):
-    """What the deck knows of an account, as far as the pace of asking depends on it.
+    """What the deck knows of a live account, as far as the pace of asking depends on it.
 
+    ``account`` is its identity key, "" where nobody is known to be logged in.
     ``moved_at``: when a figure from somewhere else than the endpoint was measured last;
     ``full_until``: the reset of a full window; ``resets``: the resets of its windows.
     """
@@ -80,6 +81,7 @@ class Activity(Record):
     moved_at: float = 0.0
     full_until: float | None = None
     resets: tuple[float, ...] = ()
+    account: str = ""
 
 
 class Due(Record):

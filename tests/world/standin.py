@@ -25,8 +25,9 @@ VARIABLES = {
     for name in providers.PROVIDERS
     for endpoint in providers.load(name).endpoints()
     for site in endpoint.sites
-}
-"""Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider."""
+} | {renewing.site.variable: f"{name}-auth" for name, renewing in providers.renewals().items()}
+"""Which variable points at whose stand-in: every endpoint has one, so that no test asks a provider;
+the token endpoints are hosts of their own."""
 REQUEST_BYTES = 64 * 1024
 
 
