@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, system_keyring, unwrapped
+from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, unwrapped
 
 
 class Memory:
@@ -112,12 +111,3 @@ def test_a_keyring_that_never_answers_holds_nobody_up() -> None:
     (thread,) = [t for t in threading.enumerate() if t.name == "quotadeck-keyring"]
     assert thread.daemon
     forever.set()
-
-
-def test_without_a_bus_there_is_no_keyring(tmp_path: Path) -> None:
-    """No backend is imported and none is guessed, whatever PYTHON_KEYRING_BACKEND says."""
-    variables = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    with pytest.raises(VaultTrouble) as caught:
-        system_keyring("linux", str(tmp_path), variables)
-    assert caught.value.state is State.ABSENT
-    assert "DBUS_SESSION_BUS_ADDRESS" not in variables
