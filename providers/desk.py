@@ -14,22 +14,24 @@ import providers
 from providers.accounts.audit import Trace, record, trail
 from providers.accounts.capture import capture
 from providers.accounts.filing import Waiting
+from providers.accounts.journal import Phase, entries
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
-from providers.accounts.login import CannotSwitch, LoginStore
+from providers.accounts.login import CannotSwitch, Login, LoginStore
 from providers.accounts.proof import Proof, Prover
 from providers.accounts.recovery import Recovery
 from providers.accounts.registry import Kept, Registry, accounts_lock, load_registry, place_of
 from providers.accounts.roster import Member, find, load_roster, save_roster, with_member
 from providers.accounts.settle import Settler
 from providers.accounts.switch import Plan, Switched, Switcher
+from providers.accounts.targets import Row
 from providers.accounts.vault import Vault, VaultTrouble
 from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.http import Http
 from providers.engine.settings import Settings
 from providers.engine.values import clean
-from providers.record import Record, replace
+from providers.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,17 +39,6 @@ if TYPE_CHECKING:
 
 PROVEN_BY: Mapping[str, str] = {"claude": "providers.claude.profile"}
 """Whose tokens do not say whose they are, and the module whose ``PROOF`` asks."""
-
-
-class Row(Record):
-    """One account as lists show it: who it is, whether its login is live in its CLI now, and
-    what the vault has of it."""
-
-    member: Member
-    live: bool
-    kept: bool
-    shared: bool
-    spent: bool
 
 
 class Desk:
@@ -138,6 +129,39 @@ class Desk:
         self._trace("switch", plan.store, done.came_from, done.to, plan.login.lineage, ended)
         return done
 
+    def verify(self, member: Member) -> str:
+        """Looks, without a switch, whether the login of an account is whole and, where the
+        provider can say, still works; one sentence.  Raises `CannotSwitch` or `VaultTrouble`."""
+        store, registry = self._store(member), load_registry(self.environment.state_dir)
+        account = registry.account(member.id)
+        if account is None:
+            raise CannotSwitch("no login of that account is kept: capture it once it is logged in")
+        live = self._live(store, registry) == member.id
+        login = look(store, patient=False).live.login if live else self._keeper.take(account, store)
+        if login is None:
+            raise CannotSwitch("the login changed just now: look again")
+        if not live and account.spent == login.lineage:
+            raise CannotSwitch("the provider refused the kept login: log in to it again")
+        if login.ends_at is not None and login.ends_at <= self._clock.now():
+            raise CannotSwitch("the login has run out: log in to it again")
+        return self._verdict(login, member, "the live login" if live else "the kept login")
+
+    def _verdict(self, login: Login, member: Member, which: str) -> str:
+        proven = self._prove(login) if self._prove is not None else None
+        named = proven or login.identity
+        if named is not None and named.key != member.key:
+            raise CannotSwitch(f"{which} is another account's: log in to this one again")
+        if proven is not None:
+            return f"{which} works: the provider says that it is this account"
+        lapsed = login.expires_at is not None and login.expires_at <= self._clock.now()
+        why = "its access token has lapsed" if lapsed else "the provider does not say more now"
+        return f"{which} is whole; {why}"
+
+    def ways(self) -> tuple[tuple[str, str, str], ...]:
+        """(provider, slot, command) of every place for a login: the command logs another account
+        in without logging the first out."""
+        return tuple((s.provider, s.slot, s.command) for s in self.stores)
+
     def back(self, provider: str) -> Member:
         """The account that was live before the last switch.  Raises `CannotSwitch`."""
         registry = load_registry(self.environment.state_dir)
@@ -158,6 +182,15 @@ class Desk:
     def unfinished(self) -> bool:
         """Whether there is something to recover; cheap."""
         return self._recovery.needed()
+
+    @property
+    def settling(self) -> bool:
+        """Whether a switch is still looked after, so that `watch` has something to do; cheap."""
+        places = {(s.provider, s.slot) for s in self.stores}
+        return any(
+            (e.provider, e.slot) in places and e.phase in (Phase.WRITTEN, Phase.AGAIN)
+            for e in entries(self.environment.state_dir)
+        )
 
     def watch(self) -> tuple[str, ...]:
         """Looks after switches for late writers; sentences for a person.  Never raises."""
@@ -246,6 +279,7 @@ def open_desk(
     *,
     by: str = "command",
     network: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    step: Step = no_step,
 ) -> Desk:
     """A desk over the registry's stores."""
 
@@ -256,7 +290,7 @@ def open_desk(
     prover = Prover(environment, clock, proofs, client, settings.endpoints)
     switched_off = {name for name in providers.SWITCHABLE if name in settings.disabled}
     stores = [s for s in providers.stores(environment) if s.provider not in switched_off]
-    return Desk(environment, stores, vault, clock, prove=prover, by=by)
+    return Desk(environment, stores, vault, clock, prove=prover, by=by, step=step)
 
 
 def _version() -> str:

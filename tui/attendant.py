@@ -26,6 +26,21 @@ def import_the_rest() -> None:
     import tui.screens.settings  # noqa: F401
 
 
+def import_accounts() -> None:
+    """Likewise what accounts take: the stores of the CLIs among it, which are found by name."""
+    import tomllib  # noqa: F401
+    from importlib import import_module
+
+    import tomli_w  # noqa: F401
+
+    import providers
+    import providers.accounts.vaults
+    import providers.desk
+
+    for name in (*(f"providers.{p}.store" for p in providers.SWITCHABLE), *providers.desk.PROVEN_BY.values()):
+        import_module(name)
+
+
 class Attendant:
     """Notes what happened and says what a person should hear of."""
 

@@ -72,6 +72,14 @@ class PageScreen(Screen[None]):
         """The lines of the body that the cursor can stand on; none by default."""
         return ()
 
+    def reach(self) -> int:
+        """The last line that must be seen together with the one under the cursor."""
+        return self.cursor or 0
+
+    def shown_keys(self) -> Keys:
+        """What the last line says besides the way back."""
+        return self.keys
+
     def on_resize(self, event: Resize) -> None:
         """Lays the lines out anew."""
         self._room = (event.size.width, event.size.height)
@@ -87,7 +95,7 @@ class PageScreen(Screen[None]):
         room = max(1, height - 2)
         self._top = max(0, min(self._top, len(body) - room))
         if self.cursor is not None:
-            self._top = max(min(self._top, self.cursor), self.cursor - room + 1)
+            self._top = min(max(self._top, self.reach() - room + 1), self.cursor)
         shown: list[Line] = [cut(line, width) for line in body[self._top : self._top + room]]
         if self.cursor is not None and 0 <= self.cursor - self._top < len(shown):
             place = self.cursor - self._top
@@ -121,7 +129,7 @@ class PageScreen(Screen[None]):
 
     def _footer(self, width: int) -> Line:
         """As many keys as fit; the way back always."""
-        kept = list(self.keys)
+        kept = list(self.shown_keys())
         while True:
             pieces: list[Piece] = [Piece(" ")]
             for key, what in (*kept, ("esc", "back")):
