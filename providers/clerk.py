@@ -38,7 +38,8 @@ class Refused(Record):
 class Clerk:
     """Runs jobs on the desk.  ``open_desk`` is called in the thread, with what wants to hear of
     the steps; ``post(fn, *args)`` runs ``fn`` on the owner's thread; ``step`` and ``tell`` (a
-    sentence for a person) are called there."""
+    sentence for a person) are called there.  ``every`` is seconds between two looks at a switch
+    that settles."""
 
     def __init__(
         self,
@@ -47,7 +48,9 @@ class Clerk:
         *,
         step: Step,
         tell: Callable[[str], None],
+        every: float = WATCH_EVERY,
     ) -> None:
+        self._every = every
         self._open, self._post, self._on_step, self._tell = open_desk, post, step, tell
         self._jobs: queue.SimpleQueue[tuple[Job, Answer] | None] = queue.SimpleQueue()
         self._free = threading.Event()
@@ -76,7 +79,7 @@ class Clerk:
         while True:
             settling = isinstance(desk, Desk) and desk.settling
             try:
-                wanted = self._jobs.get(timeout=WATCH_EVERY if settling else None)
+                wanted = self._jobs.get(timeout=self._every if settling else None)
             except queue.Empty:
                 self._watch(desk)
                 continue

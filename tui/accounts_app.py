@@ -23,7 +23,7 @@ FINISH_WITHIN = 0.5
 """Seconds that a quit waits for a switch that has begun to replace files."""
 
 
-class AccountsApp(DeckApp, inherit_bindings=False):
+class AccountsApp(DeckApp):
     """``open_desk`` is called on the clerk's thread, some time after the first frame;
     ``open_vault`` shows a dialog where the vault is shut."""
 
@@ -38,10 +38,15 @@ class AccountsApp(DeckApp, inherit_bindings=False):
         super().__init__(*args, **named, logins=open_desk is not None)
         self._open_vault = open_vault
         self.front: FrontDesk | None = None
+        self._kept: tuple[object, ...] = ()
 
     def _settled_in(self) -> None:
         super()._settled_in()
-        if self.is_running and self._open_desk is not None:
+        self.open_front()
+
+    def open_front(self) -> None:
+        """Starts the clerk, once."""
+        if self.is_running and self._open_desk is not None and self.front is None:
             from tui.front_desk import FrontDesk, no_dialog
 
             self.front = FrontDesk(
@@ -50,6 +55,17 @@ class AccountsApp(DeckApp, inherit_bindings=False):
                 open_vault=self._open_vault or no_dialog,
             )  # fmt: skip
             self.front.start()
+
+    def _facts_changed(self, ids: frozenset[str]) -> None:
+        """Another login, or another roster, may be the work of a command: the clerk looks again,
+        also after a switch of its that settles."""
+        super()._facts_changed(ids)
+        if self.front is not None:
+            accounts = (a for p in self.feed.view().providers for a in p.accounts)
+            kept = tuple((a.id, a.live, a.alias) for a in accounts if a.kept or a.live)
+            if kept != self._kept:
+                self._kept = kept
+                self.front.reload()
 
     def _import_late(self) -> None:
         super()._import_late()
@@ -99,6 +115,7 @@ class AccountsApp(DeckApp, inherit_bindings=False):
             return None
         if not self.subject:
             return None
+        self.front.reload()
         picker = PickerScreen(self.subject, self.front, best=best)
         self.push_screen(picker)
         return picker

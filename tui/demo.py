@@ -241,12 +241,14 @@ class DemoWorld:
         capture(self.environment, keeper, claude, None)
         for alias, account, kind, plan, _, _, _, days in PARKED:
             login = claude.opened(self._claude_login(alias, account, kind, plan, days))
-            assert login is not None and login.claimed is not None
+            assert login is not None
+            assert login.claimed is not None
             keeper.file(login, login.claimed, "capture")
         capture(self.environment, keeper, codex, None)
         side = self._codex_login("side@example.com", PARKED[0][1], "user-SIDE")
         login = codex.opened(Secret(json.dumps(side)))
-        assert login is not None and login.identity is not None
+        assert login is not None
+        assert login.identity is not None
         keeper.file(login, login.identity, "capture")
         members = load_roster(self.environment.config_dir)
         named = [replace(m, alias=ALIASES.get(m.email) or m.email.partition("@")[0]) for m in members]

@@ -15,7 +15,7 @@ from tui.painted import Line, Piece, spread, width_of
 from tui.text import account_name, age, amount, countdown, flag, pad, percent
 
 NAME = 10
-BAR = (4, 8)
+BAR = (3, 8)
 """Cells of a small bar, at least and at most."""
 
 SHOWN = 3

@@ -25,7 +25,6 @@ ROOMY = (56, 20)
 """Columns and lines from which each window has a bar on a line of its own."""
 
 BAR = 24
-INDENT = 6
 
 
 class Choice(Record):
@@ -75,7 +74,7 @@ def choice_lines(choice: Choice, now: float, look: Look, size: tuple[int, int]) 
     marks = ["best"] if choice.best else []
     marks += [choice.row.member.slot] if choice.row.member.slot else []
     head: Line = (
-        Piece(f"  {place:>3} ", "key"),
+        Piece(f"  {place:>3} " if width >= ROOMY[0] else f" {place:>3} ", "key"),
         Piece(name_of(choice, look.private), "title"),
         Piece("".join(f"  {word}" for word in (choice.row.member.plan,) if word), "dim"),
         Piece("".join(f"  {word}" for word in marks), "ok"),
@@ -95,7 +94,7 @@ def _window(window: WindowView, now: float, look: Look) -> Line:
     spans = cells(BAR, share, tick, None, look.glyphs, left=look.left)
     left = countdown(window.resets_at - now) if window.resets_at and window.resets_at > now else ""
     return (
-        Piece(f"{' ' * INDENT}{pad(window.label, 9)} "),
+        Piece(f"{' ' * 6}{pad(window.label, 9)} "),
         *(Piece(span.text, bar_tone(span.tone, tone)) for span in spans),
         Piece(f" {_figure(window, look):>4}", tone),
         Piece(f" {flag(window, look.glyphs)} ", tone),
@@ -116,8 +115,8 @@ def _folded(windows: Sequence[WindowView], look: Look, width: int) -> list[Line]
     for window in windows:
         text = f"{window.label} {_figure(window, look)}{flag(window, look.glyphs).rstrip()}  "
         if used + len(text) > width - 1:
-            lines.append([Piece(" " * INDENT)])
-            used = INDENT
+            lines.append([Piece(" " * indent_of(width))])
+            used = indent_of(width)
         lines[-1].append(Piece(text, tone_of(window)))
         used += len(text)
     return [tuple(line) for line in lines]
@@ -126,49 +125,46 @@ def _folded(windows: Sequence[WindowView], look: Look, width: int) -> list[Line]
 def _standing(choice: Choice, now: float, width: int) -> list[Line]:
     """Age, deadline, and what speaks against it."""
     account, row = choice.shown, choice.row
-    said: list[Piece] = []
+    said = [Piece("no figures yet", "dim")]
     if account is not None and account.observed_at is not None:
         old = age(now - account.observed_at)
-        said.append(Piece(f"seen {old} ago" if old else "seen just now", "dim"))
-    else:
-        said.append(Piece("no figures yet", "dim"))
+        said = [Piece(f"seen {old} ago" if old else "seen just now", "dim")]
     ends = account.login_expires_at if account is not None else row.member.ends_at
     near = deadline(ends, now)
-    if near.text:
-        said.append(Piece(near.text.replace("login ", "login ends in ") if "ran" not in near.text
-                          else near.text, near.tone))  # fmt: skip
-    elif ends is not None:
-        said.append(Piece(f"login ends in {countdown(ends - now)}", "dim"))
+    if ends is not None:
+        words = f"login ends in {countdown(ends - now)}" if ends > now else near.text
+        said.append(Piece(words, near.tone))
     if choice.candidate.why_not and not row.live:
         said.append(Piece(choice.candidate.why_not, "watch"))
     return list(_joined(said, width))
 
 
 def _joined(said: Sequence[Piece], width: int) -> Iterator[Line]:
-    line: list[Piece] = [Piece(" " * INDENT)]
-    room = width - INDENT - 1
+    """Clauses one after the other, broken between them."""
+    line: list[Piece] = [Piece(" " * indent_of(width))]
+    room = whole = width - indent_of(width) - 1
     for piece in said:
-        text = f"{piece.text}   "
+        text = fit(piece.text, whole)
         if len(text) > room and len(line) > 1:
             yield tuple(line)
-            line, room = [Piece(" " * INDENT)], width - INDENT - 1
-        line.append(Piece(fit(text, room), piece.tone))
-        room -= len(text)
+            line, room = line[:1], whole
+        line.append(Piece(f"{text}  ", piece.tone))
+        room -= len(text) + 2
     yield tuple(line)
 
 
 def preflight_lines(found: object, width: int) -> list[Line]:
     """What a switch to the chosen account would do, or why it cannot be done."""
     if isinstance(found, Refused):
-        return _told(found.sentence, width, "watch")
+        return told(found.sentence, width, "watch")
     if not isinstance(found, Preflight):
-        return _told("looking at what a switch would do", width, "dim")
-    lines = _told(f"writes {' and '.join(found.writes)}", width, "text")
-    lines += _told(f"takes effect {found.effect}", width, "dim")
-    lines += _told(sessions_words(found.running.count, found.running.known), width, "dim")
+        return told("looking at what a switch would do", width, "dim")
+    files = found.writes if width >= ROOMY[0] else [path.rpartition("/")[2] for path in found.writes]
+    lines = told(f"writes {' and '.join(files)}", width, "text")
     for warning in found.warnings:
-        lines += _told(f"! {warning}", width, "watch")
-    return lines
+        lines += told(f"! {warning}", width, "watch")
+    lines += told(sessions_words(found.running.count, found.running.known), width, "dim")
+    return lines + told(f"takes effect {found.effect}", width, "dim")
 
 
 def sessions_words(count: int, known: bool) -> str:
@@ -186,20 +182,20 @@ def switched_lines(done: Switch, view: DeckView, private: bool, width: int) -> l
     to = done.to.email or done.to.label
     who = ", ".join(dict.fromkeys(part for part in (done.to.alias, to, done.to.plan) if part))
     if done.verified:
-        lines = _told(f"verified: {_hidden(who, view, private)} is logged in", width, "ok", 2)
+        lines = told(f"verified: {_hidden(who, view, private)} is logged in", width, "ok", 2)
     else:
-        lines = _told(_hidden(done.message, view, private), width, "high", 2)
+        lines = told(_hidden(done.message, view, private), width, "high", 2)
     if done.verified and done.message.partition("; ")[2]:
-        lines += _told(_hidden(done.message.partition("; ")[2], view, private), width, "watch", 2)
-    lines += _told(f"takes effect {done.effect}", width, "text", 2)
+        lines += told(_hidden(done.message.partition("; ")[2], view, private), width, "watch", 2)
+    lines += told(f"takes effect {done.effect}", width, "text", 2)
     old = _hidden(done.came_from.label, view, private) if done.came_from is not None else "the old login"
     if not done.running.known:
-        lines += _told(f"running sessions may still be on {old}", width, "text", 2)
+        lines += told(f"running sessions may still be on {old}", width, "text", 2)
     elif done.running.count:
-        noun = "session is" if done.running.count == 1 else "sessions are"
-        lines += _told(f"{done.running.count} running {noun} still on {old}", width, "text", 2)
+        noun = "session" if done.running.count == 1 else "sessions"
+        lines += told(f"{done.running.count} running {noun} may still be on {old}", width, "text", 2)
     else:
-        lines += _told(f"no running session is on {old}", width, "dim", 2)
+        lines += told(f"no running session is on {old}", width, "dim", 2)
     return lines
 
 
@@ -213,17 +209,20 @@ def delegated_lines(provider: ProviderView, how: str, look: Look, now: float, wi
              Piece(f"  {account.plan}", "dim"))
         )  # fmt: skip
         lines += _folded(account.windows, look, width)
-    return [*lines, (), *_told(how, width, "text", 2)]
+    return [*lines, (), *told(how, width, "text", 2)]
 
 
 def _hidden(text: str, view: DeckView, private: bool) -> str:
     return hide(text, view.providers, private)
 
 
-def _told(text: str, width: int, tone: str, indent: int = INDENT) -> list[Line]:
-    room = max(10, width - indent - 1)
-    return [(Piece(" " * indent), Piece(line, tone)) for line in wrap(text, room, 6) if line]
+def told(text: str, width: int, tone: str, indent: int | None = None) -> list[Line]:
+    """A sentence in as many lines as it takes."""
+    space = indent_of(width) if indent is None else indent
+    room = max(10, width - space - 1)
+    return [(Piece(" " * space), Piece(line, tone)) for line in wrap(text, room, 6) if line]
 
 
-told = _told
-"""A sentence in as many lines as it takes."""
+def indent_of(width: int) -> int:
+    """Cells before what belongs to an account."""
+    return 6 if width >= ROOMY[0] else 4

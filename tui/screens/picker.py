@@ -105,7 +105,7 @@ class PickerScreen(PageScreen):
             return (("enter", "do it all the same"),)
         if self._said is not None:
             undo = ((self._key("account.undo"), "undo"),) if isinstance(self._said, Switch) else ()
-            return (*undo, ("enter", "the list"))
+            return (*undo, ("enter", "list"))
         if not self._choices():
             return ((self._key("account.add"), "add"),)
         own = (("pick_best", "best"), ("verify", "check"), ("rename", "alias"), ("remove", "remove"))
@@ -263,7 +263,9 @@ class PickerScreen(PageScreen):
 
     def _not_here(self, width: int) -> list[Line]:
         provider, book = self._provider, self._front.book
-        known = ", ".join(dict.fromkeys(p for p, _, _ in book.ways)) if book is not None else ""
+        names = {p.id: p.name for p in self.deck.feed.view().providers}
+        ways = book.ways if book is not None else ()
+        known = " and ".join(dict.fromkeys(names.get(p, p) for p, _, _ in ways))
         name = provider.name if provider is not None else self.provider_id
         how = DELEGATED.get(self.provider_id)
         said = f"{name} switches accounts itself: {how}" if how else (
