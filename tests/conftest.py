@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -36,22 +36,22 @@ LOOPBACK = ("127.", "::1", "localhost")
 KEYRINGS = ("keyring.backends.", "secretstorage", "jeepney")
 
 
-def own_bus() -> bool:
-    """Whether this process was started by test_secret_service.py on a message bus that lives for
-    that test alone, with every folder where a keyring could lie inside the test's own.  Nothing
-    else lets a test load what reaches a real keyring."""
-    folder = os.environ.get("QUOTADECK_TEST_BUS_FOLDER", "")
-    places = [os.environ.get(n, "") for n in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")]
+def own_bus(variables: Mapping[str, str]) -> bool:
+    """Whether a process with this environment was started by test_secret_service.py: on a message
+    bus that lives for that test alone, with every folder where a keyring could lie inside the
+    test's own.  Nothing else lets a test load what reaches a real keyring."""
+    folder = variables.get("QUOTADECK_TEST_BUS_FOLDER", "")
+    places = [variables.get(n, "") for n in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")]
     real = pwd.getpwuid(os.getuid()).pw_dir
     return (
-        len(folder) > 1
+        folder.startswith("/")
         and os.path.commonpath([folder, real]) != folder
         and all(place.startswith(f"{folder}/") for place in places)
-        and "/run/" not in os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")
+        and "/run/" not in variables.get("DBUS_SESSION_BUS_ADDRESS", "/run/")
     )
 
 
-OWN_BUS = own_bus()
+OWN_BUS = own_bus(os.environ)
 
 
 def _guard(event: str, args: tuple[object, ...]) -> None:

@@ -14,8 +14,9 @@ from tui.drawing import DeckApp
 
 if TYPE_CHECKING:
     from providers.accounts.keeping import Step
+    from providers.accounts.vaults import Vaults
     from providers.desk import Desk
-    from tui.front_desk import FrontDesk, OpenVault
+    from tui.front_desk import FrontDesk
 
     OpenDesk = Callable[[Step], Desk]
 
@@ -24,19 +25,19 @@ FINISH_WITHIN = 0.5
 
 
 class AccountsApp(DeckApp):
-    """``open_desk`` is called on the clerk's thread, some time after the first frame;
-    ``open_vault`` shows a dialog where the vault is shut."""
+    """``open_desk`` is called on the clerk's thread, some time after the first frame; ``vaults``
+    says which vault a dialog opens where it is shut."""
 
     def __init__(
         self,
         *args: Any,
         open_desk: OpenDesk | None = None,
-        open_vault: OpenVault | None = None,
+        vaults: Callable[[], Vaults] | None = None,
         **named: Any,
     ) -> None:
         self._open_desk = open_desk
         super().__init__(*args, **named, logins=open_desk is not None)
-        self._open_vault = open_vault
+        self._vaults = vaults
         self.front: FrontDesk | None = None
         self._kept: tuple[object, ...] = ()
 
@@ -48,11 +49,12 @@ class AccountsApp(DeckApp):
         """Starts the clerk, once."""
         if self.is_running and self._open_desk is not None and self.front is None:
             from tui.front_desk import FrontDesk, no_dialog
+            from tui.vault_door import VaultDoor
 
             self.front = FrontDesk(
                 self._open_desk, asyncio.get_running_loop().call_soon_threadsafe,
                 changed=self._draw_soon, moved=self.feed.reread, tell=self._clerk_says,
-                open_vault=self._open_vault or no_dialog,
+                open_vault=VaultDoor(self, self._vaults).open if self._vaults else no_dialog,
             )  # fmt: skip
             self.front.start()
 

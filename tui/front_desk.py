@@ -25,14 +25,14 @@ VERIFIED = "verified"
 OPENABLE = frozenset({State.UNCHOSEN, State.SEALED, State.LOCKED})
 """What may keep a vault shut that a person can open here and now."""
 
-OpenVault = Callable[[State, Callable[[], None]], bool]
-"""Shows the dialog that mends this state and calls back once it is mended; False if there is
-none, so that only the sentence is shown."""
+OpenVault = Callable[[State, Callable[[], None], Callable[[], None]], None]
+"""Shows the dialog that mends this state; calls the first once it is mended, the second if a
+person left it."""
 
 
-def no_dialog(state: State, mended: Callable[[], None]) -> bool:
-    """There is none."""
-    return False
+def no_dialog(state: State, mended: Callable[[], None], left: Callable[[], None]) -> None:
+    """There is none, so that only the sentence is shown."""
+    left()
 
 
 class FrontDesk:
@@ -110,9 +110,9 @@ class FrontDesk:
 
         def done(result: object) -> None:
             self.busy = ""
-            state = result.state if isinstance(result, Refused) else None
-            if state in OPENABLE and self._open_vault(state, again):
+            if isinstance(result, Refused) and result.state in OPENABLE:
                 self._changed()
+                self._open_vault(result.state, again, lambda: answer(result))
                 return
             if isinstance(result, errands.Switch) and result.verified:
                 self.steps = (*self.steps, VERIFIED)

@@ -55,7 +55,7 @@ def _run_demo(settings: Settings) -> int:
         calm = replace(
             settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), vault="plaintext",
             polling="on", sources_off=frozenset(), sources_on=frozenset(), endpoints={}, desktop=False,
-            notify_command=(),
+            notify_command=(), vault="none",
         )  # fmt: skip
         return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:
@@ -92,6 +92,7 @@ def _run(
         live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config, flags=flags,
         environment=environment,
         open_desk=None if settings.read_only else partial(_desk, live, settings, network),
+        vaults=lambda: live.vaults,
     )  # fmt: skip
     app.run(mouse=settings.mouse)
     app.finish_accounts()

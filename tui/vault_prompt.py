@@ -13,8 +13,10 @@ from providers.accounts.secret import Secret
 from providers.accounts.vault import State, VaultTrouble
 from providers.accounts.vaults import Offer, Rung, Vaults
 from tui.passphrase import NotOpened, passphrase_from
+from tui.text import wrap
 
 TRIES = 3
+_ROOM = 66
 
 
 class VaultPrompt:
@@ -97,8 +99,9 @@ def _otherwise() -> str:
 
 def _about(offer: Offer) -> list[str]:
     mark = "" if offer.usable else "not now: "
+    said = [*wrap(offer.rung.means, _ROOM, 9), *wrap(f"{mark}{offer.sentence}", _ROOM, 9)]
+    names = [offer.rung.value, *[""] * len(said)]
     return [
-        f"  {offer.rung.value:<10} {offer.rung.means}",
-        f"  {'':<10} {mark}{offer.sentence}",
-        *(f"  {'':<12} {line}" for line in offer.recipe),
+        *(f"  {name:<10} {line}" for name, line in zip(names, said, strict=False)),
+        *(f"    {line}" for line in offer.recipe),
     ]

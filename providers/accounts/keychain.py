@@ -18,7 +18,7 @@ import base64
 import hashlib
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from providers.accounts.vault import State, VaultTrouble
@@ -65,14 +65,14 @@ class Keychain:
         text = base64.b64encode(password.encode()).decode()
         before = self._parts(service, username)
         if len(text) <= PART:
-            self._store(service, username, _WHOLE + text)
+            self._store(service, {username: _WHOLE + text})
             now: Sequence[str] = ()
         else:
             head = f"{_PARTS}{-(-len(text) // PART)}:{_digest(text)}"
             now, _ = _named(username, head)
-            for number, name in enumerate(now):
-                self._store(service, name, text[number * PART : (number + 1) * PART])
-            self._store(service, username, head)
+            parts = {name: text[n * PART : (n + 1) * PART] for n, name in enumerate(now)}
+            self._store(service, parts)
+            self._store(service, {username: head})
         for name in before:
             if name not in now:
                 self._remove(service, name)
@@ -95,21 +95,24 @@ class Keychain:
         _refuse(code)
         return printed.removesuffix("\n")
 
-    def _store(self, service: str, name: str, text: str) -> None:
-        if service != OWN_SERVICE or not _NAME.fullmatch(name):
+    def _store(self, service: str, items: Mapping[str, str]) -> None:
+        """Items in one run.  Its code is that of the last; who stores reads back."""
+        if service != OWN_SERVICE or not all(map(_NAME.fullmatch, items)):
             raise VaultTrouble(State.BROKEN, "a name that is none of ours")
-        line = f"add-generic-password -U -s {service} -a {name} -w {text}\n"
-        _refuse(self._run(["-i"], line)[0])
+        lines = (
+            f"add-generic-password -U -s {service} -a {name} -w {text}\n" for name, text in items.items()
+        )
+        _refuse(self._run(["-i"], "".join(lines))[0])
 
     def _remove(self, service: str, name: str) -> None:
         code, _ = self._run(["delete-generic-password", "-s", service, "-a", name])
         if code != _MISSING:
             _refuse(code)
 
-    def _run(self, arguments: Sequence[str], line: str = "") -> tuple[int, str]:
+    def _run(self, arguments: Sequence[str], lines: str = "") -> tuple[int, str]:
         try:
             done = subprocess.run(
-                [self._program, *arguments], input=line, env=self._variables, text=True, encoding="utf-8",
+                [self._program, *arguments], input=lines, env=self._variables, text=True, encoding="utf-8",
                 errors="replace", stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=DEADLINE,
                 start_new_session=True, check=False,
             )  # fmt: skip

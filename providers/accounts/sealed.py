@@ -20,7 +20,7 @@ from pathlib import Path
 
 from providers.accounts.secret import Secret
 from providers.accounts.vault import State, VaultTrouble
-from providers.base import KIB, MIB, FileBytes, Unreadable
+from providers.base import KIB, MIB, Unreadable
 from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
 from providers.engine.lock import LockFailed, locked
 from providers.record import Record
@@ -114,7 +114,7 @@ class EncryptedFiles(_Files):
     @property
     def exists(self) -> bool:
         """Whether there is a vault to unlock; else the first passphrase makes one."""
-        return (self._folder / HEAD).exists() or self._holds_any()
+        return read_file(self._folder / HEAD, _LARGEST_HEAD) is not None or self._holds_any()
 
     @property
     def locked(self) -> bool:
@@ -155,8 +155,10 @@ class EncryptedFiles(_Files):
             if self._holds_any():
                 raise VaultTrouble(State.FILES, f"{HEAD} is gone, but not what it opens")
             return None
+        if isinstance(found, Unreadable):
+            raise VaultTrouble(State.FILES, f"{HEAD} {found.reason}")
         try:
-            held = json.loads(found.data if isinstance(found, FileBytes) else b"")
+            held = json.loads(found.data)
             cost = {name: int(held[name]) for name in SCRYPT}
             known = held["version"] == 1 and held["kdf"] == "scrypt"
             if not known or not (

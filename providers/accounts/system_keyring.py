@@ -28,7 +28,7 @@ RECIPES = {
         " >/dev/null 2>&1; unset PW",
     ),
     State.LOCKED: (
-        ': "${DBUS_SESSION_BUS_ADDRESS:=unix:path=$XDG_RUNTIME_DIR/bus}"; export DBUS_SESSION_BUS_ADDRESS',
+        'export DBUS_SESSION_BUS_ADDRESS="${DBUS_SESSION_BUS_ADDRESS:-unix:path=$XDG_RUNTIME_DIR/bus}"',
         "read -rs PW; printf %s \"$PW\" | gnome-keyring-daemon --replace --unlock --components=secrets"
         " >/dev/null 2>&1; unset PW",
     ),

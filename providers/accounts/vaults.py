@@ -98,6 +98,7 @@ class Vaults:
         """Secrets of ours, on the chosen rung: `VaultTrouble` on use where that cannot be."""
         self.foreign = Vault(self._keyring, deadline=deadline)
         """What other tools put into the keyring of the system; only read, whatever was chosen."""
+        self._probe = Vault(self._keyring, deadline=min(deadline, DEADLINE))
 
     @property
     def rung(self) -> Rung | None:
@@ -204,7 +205,7 @@ class Vaults:
             return State.REFUSED, why
         if rung is Rung.KEYRING:
             try:
-                self.foreign.look()
+                self._probe.look()
             except VaultTrouble as trouble:
                 return trouble.state, str(trouble)
             return None, "it is there and unlocked"

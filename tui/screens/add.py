@@ -18,7 +18,7 @@ _ELSEWHERE = "=$(mktemp -d) "
 """What stands between the variable that names a folder for this one login, and the command."""
 
 
-class AddScreen(PageScreen):
+class AddScreen(PageScreen[None]):
     """Begins at once: it writes nothing but into the vault."""
 
     kind: ClassVar[str] = "add"

@@ -12,7 +12,7 @@ from tui.screens.page import Keys, PageScreen
 from tui.text import hide, wrap
 
 
-class ConfirmScreen(PageScreen):
+class ConfirmScreen(PageScreen[None]):
     """``text`` names what is touched and what is not; ``act`` is called for yes alone."""
 
     kind: ClassVar[str] = "confirm"

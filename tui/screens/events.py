@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tui.front_desk import FrontDesk
 
 
-class EventsScreen(PageScreen):
+class EventsScreen(PageScreen[None]):
     """The log with a cursor; ``/`` filters, ``y`` copies a line for a bug report."""
 
     kind: ClassVar[str] = "events"

@@ -35,8 +35,11 @@ from tui.picking import (
 from tui.screens.page import Keys, PageScreen
 from tui.text import hide
 
+_PAGE = 10
+"""Lines of the keys that move half a page."""
 
-class PickerScreen(PageScreen):
+
+class PickerScreen(PageScreen[None]):
     """Chooses an account of ``provider_id``; with ``best`` the best one is chosen already."""
 
     kind: ClassVar[str] = "picker"
@@ -92,10 +95,6 @@ class PickerScreen(PageScreen):
     def rows(self) -> Sequence[int]:
         """The first line of each choice."""
         return tuple(self._places)
-
-    def reach(self) -> int:
-        """The chosen account is seen with all that a switch would do."""
-        return max(self.cursor or 0, self._end)
 
     def shown_keys(self) -> Keys:
         """What can be pressed now."""
@@ -309,12 +308,23 @@ class PickerScreen(PageScreen):
             self._show(None)
             return
         idents = [c.id for c in self._choices()]
-        if self._chosen in idents and self._places:
+        if self._chosen in idents and self._places and abs(lines) != _PAGE:
             here = idents.index(self._chosen) + lines
             self._chosen = idents[max(0, min(len(idents) - 1, here))]
+            self._top = 0
         else:
-            self._top = max(0, self._top + lines)
+            self._top = max(0, self._top + (lines if not self._places else lines // 2))
         self.draw()
+
+    def _scroll(self, room: int, length: int) -> None:
+        """The chosen account is seen with all that a switch would do; what is longer than the
+        window is walked through by half pages."""
+        self._top = max(0, min(self._top, length - room))
+        start, end = self.cursor or 0, max(self.cursor or 0, self._end) + 1
+        if self.cursor is not None and end - start > room:
+            self._top = max(start, min(self._top, end - room))
+        elif self.cursor is not None:
+            self._top = max(min(self._top, start), end - room)
 
     def _choices(self) -> tuple[Choice, ...]:
         book = self._front.book

@@ -14,7 +14,7 @@ from providers.accounts.vault import State, Vault, VaultTrouble
 from tests.providers.accounts.security_program import SecurityProgram
 
 NAME = "v1:claude:0a0b0c0d:g1"
-LONG = "canary-" + "é\n'\"x" * 3000
+LONG = "canary-" + "é\n'\"x" * 1600
 
 
 @pytest.fixture
@@ -27,15 +27,17 @@ def keychain(program: SecurityProgram, tmp_path: Path) -> Keychain:
     return Keychain(tmp_path, str(program.path))
 
 
-@pytest.mark.parametrize("secret", ["canary-short", LONG])
+@pytest.mark.parametrize("secret", ["canary-short", LONG], ids=["short", "long"])
 def test_a_secret_is_never_an_argument(keychain: Keychain, program: SecurityProgram, secret: str) -> None:
     """Nor a variable; only names stand there, and no variable of the person's."""
     keychain.set_password("quotadeck", NAME, secret)
     assert keychain.get_password("quotadeck", NAME) == secret
+    kept = program.items
     keychain.delete_password("quotadeck", NAME)
     assert program.items == {}
-    for text in program.items.values():
-        assert text not in program.noted
+    assert kept
+    for text in kept.values():
+        assert text[:60] not in program.noted
     assert "canary" not in program.noted
     assert "Y2FuYXJ5" not in program.noted  # base64 of it
     assert "PYTEST_CURRENT_TEST" not in program.noted
@@ -47,7 +49,7 @@ def test_what_is_long_is_kept_in_parts_that_no_line_cuts(
     """The stand-in cuts lines as the real program does; the item with the name comes last."""
     keychain.set_password("quotadeck", NAME, LONG)
     names = list(program.items)
-    assert len(names) > 5
+    assert len(names) > 3
     assert names[-1] == f"quotadeck\n{NAME}"
     assert max(map(len, program.items.values())) <= 3000
 

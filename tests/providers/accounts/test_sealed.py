@@ -125,6 +125,19 @@ def test_a_lost_head_is_no_empty_vault(tmp_path: Path, head: bytes | None) -> No
     assert (tmp_path / "vault/v1.claude.0a0b0c0d.g1.sealed").exists()
 
 
+@pytest.mark.parametrize("instead", ["folder", "link"])
+def test_a_head_that_cannot_be_read_is_no_missing_one(tmp_path: Path, instead: str) -> None:
+    """The sentence says what stands in its place; nobody is asked for a new passphrase."""
+    made(tmp_path)
+    path = tmp_path / "vault/vault.json"
+    path.rename(tmp_path / "elsewhere")
+    path.mkdir() if instead == "folder" else path.symlink_to(tmp_path / "elsewhere")
+    files = EncryptedFiles(tmp_path / "vault", cost=CHEAP)
+    assert files.exists
+    with pytest.raises(VaultTrouble, match=r"vault\.json is (not a regular file|a symbolic link)"):
+        files.unlock(PASS)
+
+
 def test_an_odd_cost_is_refused(tmp_path: Path) -> None:
     """A head that somebody wrote cannot eat the memory of the machine."""
     made(tmp_path)

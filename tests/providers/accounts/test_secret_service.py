@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import OWN_BUS, own_bus
 from tests.terminals import base_variables
 
 HERE = Path(__file__).parent
@@ -25,6 +26,23 @@ START = """
 printf %s "$QUOTADECK_TEST_PASSWORD" | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
 exec "$@"
 """
+
+
+OWN = {
+    "QUOTADECK_TEST_BUS_FOLDER": "/tmp/x", "HOME": "/tmp/x/home", "XDG_DATA_HOME": "/tmp/x/d",
+    "XDG_RUNTIME_DIR": "/tmp/x/r", "XDG_CONFIG_HOME": "/tmp/x/c",
+    "DBUS_SESSION_BUS_ADDRESS": "unix:path=/tmp/dbus-y,guid=0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_the_guard_lets_only_that_process_load_a_keyring(name: str) -> None:
+    """Not this one; and not with any of its folders, or its bus, left as a person has them."""
+    theirs = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/1000/bus"}.get(name, os.path.expanduser("~"))
+    assert own_bus(OWN)
+    assert not OWN_BUS
+    assert not own_bus({**OWN, name: theirs})
+    assert not own_bus({k: v for k, v in OWN.items() if k != name})
 
 
 def require() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, unwrapped
+from tests.terminals import base_variables
 
 
 class Memory:
@@ -111,3 +115,29 @@ def test_a_keyring_that_never_answers_holds_nobody_up() -> None:
     (thread,) = [t for t in threading.enumerate() if t.name == "quotadeck-keyring"]
     assert thread.daemon
     forever.set()
+
+
+HANGS = """
+import asyncio, time
+from providers.accounts.vault import Vault, VaultTrouble
+
+async def main():
+    ticks, vault = 0, Vault(lambda: time.sleep(600), deadline=1.0)
+    asked = asyncio.create_task(asyncio.to_thread(vault.get, "name"))
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    print(ticks > 10, type(asked.exception()).__name__, asked.exception().state)
+
+asyncio.run(main())
+"""
+
+
+def test_a_prompt_that_nobody_answers_holds_up_neither_the_loop_nor_the_exit() -> None:
+    """The loop goes on meanwhile; the process ends although a call of ten minutes still sits in
+    the keyring."""
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS], cwd=Path(__file__).parents[3], env=base_variables(Path("/")),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", "VaultTrouble", "silent"]
