@@ -6,6 +6,7 @@ Made after the first frame, on the event loop's thread, which owns it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from providers.base import Environment
 from providers.engine.events import EventLog
@@ -26,18 +27,19 @@ def import_the_rest() -> None:
     import tui.screens.settings  # noqa: F401
 
 
+ACCOUNTS = (
+    "tomllib", "tomli_w", "providers.accounts.vaults", "tui.front_desk", "tui.vault_door", "tui.screens.add",
+    "tui.screens.confirm", "tui.screens.passphrase", "tui.screens.picker", "tui.screens.vault",
+)  # fmt: skip
+
+
 def import_accounts() -> None:
     """Likewise what accounts take: the stores of the CLIs among it, which are found by name."""
-    import tomllib  # noqa: F401
-    from importlib import import_module
-
-    import tomli_w  # noqa: F401
-
     import providers
-    import providers.accounts.vaults
-    import providers.desk
+    from providers.desk import PROVEN_BY
 
-    for name in (*(f"providers.{p}.store" for p in providers.SWITCHABLE), *providers.desk.PROVEN_BY.values()):
+    stores = (f"providers.{name}.store" for name in providers.SWITCHABLE)
+    for name in (*ACCOUNTS, *stores, *PROVEN_BY.values()):
         import_module(name)
 
 

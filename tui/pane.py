@@ -55,7 +55,7 @@ def _run_demo(settings: Settings) -> int:
         calm = replace(
             settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), vault="plaintext",
             polling="on", sources_off=frozenset(), sources_on=frozenset(), endpoints={}, desktop=False,
-            notify_command=(), vault="none",
+            notify_command=(),
         )  # fmt: skip
         return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:
