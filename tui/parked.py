@@ -14,7 +14,9 @@ from tui.frame import Frame, bar_tone, label_of, tone_of
 from tui.painted import Line, Piece, spread, width_of
 from tui.text import account_name, age, amount, countdown, flag, pad, percent
 
-NAME = 10
+NAME, OPAQUE = 10, 12
+"""Cells of a name, and of what stands for a hidden one."""
+
 BAR = (3, 8)
 """Cells of a small bar, at least and at most."""
 
@@ -51,7 +53,8 @@ def deadline(ends_at: float | None, now: float) -> Piece:
 
 def _line(account: AccountView, frame: Frame, indent: int) -> Line:
     name = account_name(account, frame.private).partition("@")[0]
-    head = Piece(" " * indent + f"{frame.glyphs.parked} {pad(name, NAME)}", "dim")
+    name = pad(name, OPAQUE if frame.private else NAME)
+    head = Piece(f"{' ' * indent}{frame.glyphs.parked} {name}", "dim")
     tail = _tail(account, frame)
     room = frame.inner - width_of((head, *tail)) - 1
     windows = account.windows[:SHOWN]

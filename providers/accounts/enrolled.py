@@ -63,7 +63,7 @@ class RosterFile:
             before = self._said.get(provider, Roster(provider, ()))
             if roster != before or (self._again and provider in self._said):
                 found.append(roster)
-            self._said[provider] = roster
+                self._said[provider] = roster
         self._again = False
         return found
 
