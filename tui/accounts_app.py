@@ -5,7 +5,6 @@ Between drawing.py and app.py.  Without a desk (read-only, or a test) none of th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +48,10 @@ class AccountsApp(DeckApp):
         """Starts the clerk, once."""
         if self.is_running and self._open_desk is not None and self.front is None:
             from tui.front_desk import FrontDesk, no_dialog
-            from tui.vault_door import VaultDoor
+            from tui.vault_door import VaultDoor, on_this_loop
 
             self.front = FrontDesk(
-                self._open_desk, asyncio.get_running_loop().call_soon_threadsafe,
+                self._open_desk, on_this_loop(),
                 changed=self._draw_soon, moved=self.feed.reread, tell=self._clerk_says,
                 open_vault=VaultDoor(self, self._vaults).open if self._vaults else no_dialog,
             )  # fmt: skip
