@@ -30,6 +30,7 @@ from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.http import Http
 from providers.engine.settings import Settings
+from providers.engine.settings_file import keep_parsed
 from providers.engine.values import clean
 from providers.record import replace
 
@@ -225,6 +226,7 @@ class Desk:
             after = replace(before, **changes)
             if after != before:
                 save_roster(self.environment.config_dir, with_member(members, after))
+        keep_parsed(self.environment)
         return after
 
     def _live(self, store: LoginStore, registry: Registry) -> str:
@@ -262,6 +264,8 @@ class Desk:
                 self._clock.now(), what, whose_.provider, whose_.slot, self._by, came_from, to, lineage, ended
             ),
         )
+        # So that the next ``status`` need not parse who there is.
+        keep_parsed(self.environment)
 
 
 DELEGATED: Mapping[str, str] = {

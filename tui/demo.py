@@ -27,6 +27,7 @@ from providers.engine.deck import account_id
 from providers.engine.files import write_atomic
 from providers.engine.history import History
 from providers.engine.settings import environment_from
+from providers.engine.settings_file import keep_parsed
 from providers.engine.sidecar_write import render_sidecar
 from providers.model import Reading, Source, Status, Window
 from providers.record import replace
@@ -253,6 +254,7 @@ class DemoWorld:
         members = load_roster(self.environment.config_dir)
         named = [replace(m, alias=ALIASES.get(m.email) or m.email.partition("@")[0]) for m in members]
         save_roster(self.environment.config_dir, tuple(named))
+        keep_parsed(self.environment)
 
     def _claude_login(self, alias: str, account: str, kind: str, plan: str, days: float) -> Secret:
         tokens = {
