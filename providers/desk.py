@@ -15,9 +15,10 @@ from providers.accounts.capture import capture
 from providers.accounts.filing import Waiting
 from providers.accounts.following import Followed, follow
 from providers.accounts.freshen import SWITCH_WAITS, Freshener, Tended, account_lock
+from providers.accounts.journal import Phase, entries
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
-from providers.accounts.login import CannotSwitch, LoginStore
+from providers.accounts.login import CannotSwitch, Login, LoginStore
 from providers.accounts.proof import Prover
 from providers.accounts.recovery import Recovery
 from providers.accounts.registry import Kept, Registry, accounts_lock, load_registry, place_of
@@ -25,29 +26,20 @@ from providers.accounts.renewal import TokenEndpoints
 from providers.accounts.roster import Member, find, load_roster, save_roster, with_member
 from providers.accounts.settle import Settler
 from providers.accounts.switch import Plan, Switched, Switcher
+from providers.accounts.targets import Row
 from providers.accounts.vault import Vault, VaultTrouble
 from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.engine.http import Http
 from providers.engine.logins import Signature, signature
 from providers.engine.settings import Settings
+from providers.engine.settings_file import keep_parsed
 from providers.engine.values import clean
-from providers.record import Record, replace
+from providers.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx
-
-
-class Row(Record):
-    """One account as lists show it: who it is, whether its login is live in its CLI now, and
-    what the vault has of it."""
-
-    member: Member
-    live: bool
-    kept: bool
-    shared: bool
-    spent: bool
 
 
 class Desk:
@@ -162,6 +154,10 @@ class Desk:
                 self._trace("renew", members[said.account], "", said.account, said.lineage, said.sentence)
         return tended
 
+    def now(self) -> float:
+        """Epoch seconds, by the desk's clock."""
+        return self._clock.now()
+
     def put_away(self) -> None:
         """Before the process ends: what is in memory alone goes to safety copies.  Quick."""
         if self._freshener is not None:
@@ -180,6 +176,39 @@ class Desk:
                 self._followed[place] = now
             filed = filed or found is Followed.FILED
         return filed
+
+    def verify(self, member: Member) -> str:
+        """Looks, without a switch, whether the login of an account is whole and, where the
+        provider can say, still works; one sentence.  Raises `CannotSwitch` or `VaultTrouble`."""
+        store, registry = self._store(member), load_registry(self.environment.state_dir)
+        account = registry.account(member.id)
+        if account is None:
+            raise CannotSwitch("no login of that account is kept: capture it once it is logged in")
+        live = self._live(store, registry) == member.id
+        login = look(store, patient=False).live.login if live else self._keeper.take(account, store)
+        if login is None:
+            raise CannotSwitch("the login changed just now: look again")
+        if not live and account.spent == login.lineage:
+            raise CannotSwitch("the provider refused the kept login: log in to it again")
+        if login.ends_at is not None and login.ends_at <= self._clock.now():
+            raise CannotSwitch("the login has run out: log in to it again")
+        return self._verdict(login, member, "the live login" if live else "the kept login")
+
+    def _verdict(self, login: Login, member: Member, which: str) -> str:
+        proven = self._prove(login) if self._prove is not None else None
+        named = proven or login.identity
+        if named is not None and named.key != member.key:
+            raise CannotSwitch(f"{which} is another account's: log in to this one again")
+        if proven is not None:
+            return f"{which} works: the provider says that it is this account"
+        lapsed = login.expires_at is not None and login.expires_at <= self._clock.now()
+        why = "its access token has lapsed" if lapsed else "the provider does not say more now"
+        return f"{which} is whole; {why}"
+
+    def ways(self) -> tuple[tuple[str, str, str], ...]:
+        """(provider, slot, command) of every place for a login: the command logs another account
+        in without logging the first out."""
+        return tuple((s.provider, s.slot, s.command) for s in self.stores)
 
     def back(self, provider: str) -> Member:
         """The account that was live before the last switch.  Raises `CannotSwitch`."""
@@ -201,6 +230,15 @@ class Desk:
     def unfinished(self) -> bool:
         """Whether there is something to recover; cheap."""
         return self._recovery.needed()
+
+    @property
+    def settling(self) -> bool:
+        """Whether a switch is still looked after, so that `watch` has something to do; cheap."""
+        places = {(s.provider, s.slot) for s in self.stores}
+        return any(
+            (e.provider, e.slot) in places and e.phase in (Phase.WRITTEN, Phase.AGAIN)
+            for e in entries(self.environment.state_dir)
+        )
 
     def watch(self) -> tuple[str, ...]:
         """Looks after switches for late writers; sentences for a person.  Never raises."""
@@ -260,6 +298,7 @@ class Desk:
             after = replace(before, **changes)
             if after != before:
                 save_roster(self.environment.config_dir, with_member(members, after))
+        keep_parsed(self.environment)
         return after
 
     def _live(self, store: LoginStore, registry: Registry) -> str:
@@ -297,6 +336,8 @@ class Desk:
                 self._clock.now(), what, whose_.provider, whose_.slot, self._by, came_from, to, lineage, ended
             ),
         )
+        # So that the next ``status`` need not parse who there is.
+        keep_parsed(self.environment)
 
 
 def delegated(provider: str) -> str:
@@ -312,6 +353,7 @@ def open_desk(
     *,
     by: str = "command",
     network: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    step: Step = no_step,
 ) -> Desk:
     """A desk over the registry's stores."""
 
@@ -324,7 +366,7 @@ def open_desk(
     stores = [s for s in providers.stores(environment) if s.provider not in switched_off]
     return Desk(
         environment, stores, vault, clock, prove=prover, noted=prover.noted,
-        endpoints=None if settings.read_only else endpoints, by=by,
+        endpoints=None if settings.read_only else endpoints, by=by, step=step,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import providers
+from providers.accounts.enrolled import RosterFile
 from providers.base import Environment, FileSource, Provider
 from providers.engine.clock import Clock
 from providers.engine.collector import Collector
@@ -24,7 +25,7 @@ from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
-from providers.model import DAY, Fact, LoginState, Reading, Trend
+from providers.model import DAY, Fact, LoginState, Reading, Roster, Trend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +101,9 @@ class Live:
         self._rules = rules_from(settings)
         self._deck = Deck([p.descriptor for p in ordered], Timeline(load_stays(environment.state_dir)))
         self._collector = Collector(
-            enabled, environment, clock, off=settings.sources_off, on=settings.sources_on, writer=self._writer
-        )
+            enabled, environment, clock, off=settings.sources_off, on=settings.sources_on,
+            writer=self._writer, own=[RosterFile(environment, [p.descriptor.id for p in enabled])],
+        )  # fmt: skip
         self._reader: Reader | None = None
         self._watch: Watch | None = None
         self._history: History | None = None
@@ -297,6 +299,9 @@ class Live:
         if self._on_login is not None:
             for provider in logins_of(facts) & set(providers.SWITCHABLE):
                 self._on_login(provider)
+        if self._keeping and self._reader is not None and any(isinstance(f, Roster) for f in facts):
+            # So that the next command need not parse it.
+            self._reader.do(self._keep_parsed)
         if ids:
             self._keep()
             self._inform(facts)
@@ -395,11 +400,16 @@ class Live:
     def _tune(self) -> Sequence[Fact]:
         """What need not be done before the first frame."""
         from providers.engine.reader import sweep_seconds_for
+
+        self._keep_parsed()
+        if self._reader is not None and self._watch is not None:
+            self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
+        return ()
+
+    def _keep_parsed(self) -> Sequence[Fact]:
         from providers.engine.settings_file import keep_parsed
 
         keep_parsed(self.environment)
-        if self._reader is not None and self._watch is not None:
-            self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
         return ()
 
 

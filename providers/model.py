@@ -212,7 +212,30 @@ class Polling(Record):
     asking: float | None = None
 
 
-Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling
+class Enrolled(Record):
+    """An account whose login is kept, whether or not anything else is known of it.
+
+    ``id`` is its id in accounts.toml, ``key`` its identity key; ``ends_at`` when the kept login
+    runs out by what it says itself, None if it does not say.
+    """
+
+    id: str
+    key: str
+    alias: str = ""
+    email: str = ""
+    organisation: str = ""
+    plan: str = ""
+    ends_at: float | None = None
+
+
+class Roster(Record):
+    """Everybody who is kept of one provider, in the person's order; empty if nobody is."""
+
+    provider: str
+    accounts: tuple[Enrolled, ...]
+
+
+Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling | Roster
 """What travels from a provider to the deck."""
 
 

@@ -10,13 +10,13 @@ import contextlib
 import json
 from collections.abc import Callable, Sequence
 
-from providers.accounts.best import Candidate, best, judged
 from providers.accounts.login import CannotSwitch
 from providers.accounts.roster import Member
 from providers.accounts.switch import Plan, Switched
+from providers.accounts.targets import Row, Shown, best_of, shown_by_id
 from providers.accounts.vault import VaultTrouble
-from providers.desk import Desk, Row
-from providers.engine.shown import AccountView, DeckView
+from providers.desk import Desk
+from providers.engine.shown import DeckView
 from providers.record import Record
 from tui.passphrase import NotOpened
 from tui.text import duration_words
@@ -145,53 +145,11 @@ class AccountsCommand:
             )
         return found
 
-    def _shown(self) -> dict[tuple[str, str], AccountView]:
+    def _shown(self) -> Shown:
         return shown_by_id(self._view())
 
 
-def shown_by_id(view: DeckView) -> dict[tuple[str, str], AccountView]:
-    """Every account of the deck by provider and id."""
-    return {(p.id, a.id): a for p in view.providers for a in p.accounts}
-
-
-def judged_rows(
-    rows: Sequence[Row], shown: dict[tuple[str, str], AccountView], provider: str, now: float
-) -> list[tuple[Row, Candidate]]:
-    """Every kept account of a provider, and what can be said of it as a target."""
-    found: list[tuple[Row, Candidate]] = []
-    for row in rows:
-        member = row.member
-        account = shown.get((member.provider, member.id))
-        if member.provider != provider or not member.enabled:
-            continue
-        if account is None:
-            found.append((row, Candidate(member.id, "its figures are not known", None, "")))
-        else:
-            found.append((row, judged(account, now, usable=_unusable(row))))
-    return found
-
-
-def best_of(
-    rows: Sequence[Row], shown: dict[tuple[str, str], AccountView], provider: str, now: float
-) -> Member | None:
-    """The account to move to, None if staying is better."""
-    every = judged_rows(rows, shown, provider, now)
-    live = next((c for row, c in every if row.live), None)
-    chosen = best([c for row, c in every if not row.live], live)
-    return next((row.member for row, c in every if chosen is not None and c.id == chosen.id), None)
-
-
-def _unusable(row: Row) -> str:
-    if row.member.never_pick:
-        return "it is never to be picked"
-    if row.shared:
-        return "it shares its login with another account"
-    if row.spent:
-        return "its login is dead: log in to it again"
-    return "" if row.kept else "no login of it is kept"
-
-
-def _line(row: Row, shown: dict[tuple[str, str], AccountView], now: float) -> str:
+def _line(row: Row, shown: Shown, now: float) -> str:
     member = row.member
     account = shown.get((member.provider, member.id))
     words = [f"{member.provider:<10} {'*' if row.live else ' '} {member.label}"]
@@ -206,9 +164,7 @@ def _line(row: Row, shown: dict[tuple[str, str], AccountView], now: float) -> st
     return "  ".join(words)
 
 
-def _document(
-    rows: Sequence[Row], shown: dict[tuple[str, str], AccountView], now: float
-) -> dict[str, object]:
+def _document(rows: Sequence[Row], shown: Shown, now: float) -> dict[str, object]:
     accounts = []
     for row in rows:
         m = row.member

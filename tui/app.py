@@ -10,14 +10,14 @@ from typing import Any
 
 from providers.engine.shown import ProviderView
 from providers.record import replace
+from tui.accounts_app import AccountsApp
 from tui.deck import ORDERS, DeckGrid
-from tui.drawing import DeckApp
 from tui.filter_line import FilterLine
 from tui.text import clock_time, countdown
 from tui.themes import OURS
 
 
-class QuotadeckApp(DeckApp):
+class QuotadeckApp(AccountsApp):
     """Draws what its feed knows and does what keys say."""
 
     def action_move(self, direction: str) -> None:
@@ -197,7 +197,9 @@ class QuotadeckApp(DeckApp):
         """What happened, newest first."""
         from tui.screens.events import EventsScreen
 
-        self.push_screen(EventsScreen(self.attendant.log_book))
+        if self.front is not None:
+            self.front.reload()
+        self.push_screen(EventsScreen(self.attendant.log_book, self.front))
 
     def action_settings(self) -> None:
         """Everything that can be set."""

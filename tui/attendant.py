@@ -6,6 +6,7 @@ Made after the first frame, on the event loop's thread, which owns it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from providers.base import Environment
 from providers.engine.events import EventLog
@@ -24,6 +25,22 @@ def import_the_rest() -> None:
     import tui.screens.help
     import tui.screens.palette
     import tui.screens.settings  # noqa: F401
+
+
+ACCOUNTS = (
+    "tomllib", "tomli_w", "providers.accounts.vaults", "tui.front_desk", "tui.vault_door", "tui.screens.add",
+    "tui.screens.confirm", "tui.screens.passphrase", "tui.screens.picker", "tui.screens.vault",
+)  # fmt: skip
+
+
+def import_accounts() -> None:
+    """Likewise what accounts take: the stores of the CLIs among it, which are found by name."""
+    import providers
+
+    for name in (*ACCOUNTS, *(f"providers.{name}.store" for name in providers.SWITCHABLE)):
+        import_module(name)
+    providers.proofs()
+    providers.renewals()
 
 
 class Attendant:

@@ -15,10 +15,11 @@ from providers.model import PROBLEMS, Status
 from providers.record import Record, replace
 from tui.arrange import SHORT, Arrangement, Place, arrange, columns_of, kind_of, step
 from tui.canvas import Canvas, Sheet
+from tui.frame import Frame
 from tui.glyphs import Glyphs
 from tui.painted import Piece
 from tui.panel import Panel, draw_panel, needs
-from tui.rows import Content, Frame, content
+from tui.rows import Content, content
 from tui.text import Zone, account_name
 
 ORDERS = ("config", "fullest", "reset")

@@ -20,19 +20,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from providers.accounts.secret import Secret
 from providers.base import Environment
 from providers.claude import statusline
 from providers.engine.deck import account_id
 from providers.engine.files import write_atomic
 from providers.engine.history import History
 from providers.engine.settings import environment_from
+from providers.engine.settings_file import keep_parsed
 from providers.engine.sidecar_write import render_sidecar
 from providers.model import Reading, Source, Status, Window
+from providers.record import replace
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEP_SECONDS = 3.0
 ALIASES = {"work@example.com": "work", "me@example.com": "me"}
 _ACCOUNT, _ORGANISATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+PARKED = (
+    ("home", "33333333-3333-4333-8333-333333333333", "claude_pro", "pro", 2 * MINUTE, 4.0, 12.0, 6.5),
+    ("lab", "44444444-4444-4444-8444-444444444444", "claude_max", "max", 3 * HOUR, 97.0, 80.0, 2.6),
+)
+"""Accounts of Claude Code that are not live: alias, account, kind of organisation, subscription, age
+of the figures, used percent of five hours and of the week, days until the login runs out."""
+
 _MORNING = (
     (125, 3.0), (115, 6.0), (105, 9.0), (95, 11.0), (85, 16.0), (75, 24.0), (65, 31.0), (55, 35.0),
     (45, 41.0), (35, 46.0), (25, 51.0), (15, 56.0), (5, 60.0),
@@ -44,7 +54,7 @@ _THREAD = "01900000-0000-7000-8000-0000000000d0"
 
 
 class DemoWorld:
-    """A home with two logged-in tools, two parked accounts and some sidecars.
+    """A home with logged-in tools, three parked accounts and some sidecars.
 
     ``begin`` (epoch seconds) is the moment the story starts; `write` sets every file as
     of ``begin``, `step` moves the story on.
@@ -70,6 +80,7 @@ class DemoWorld:
         self._write_logins()
         self._write_statusline(0, self.begin)
         self._write_parked()
+        self._keep_accounts()
         self._write_sidecars()
         self._append_rollout(0, self.begin - 2 * MINUTE)
         self._write_history()
@@ -98,8 +109,8 @@ class DemoWorld:
     def _write_logins(self) -> None:
         begin = self.begin
         oauth = {
-            "accessToken": "demo",
-            "refreshToken": "demo",
+            "accessToken": "demo-work",
+            "refreshToken": "demo-work",
             "expiresAt": (begin + 6 * HOUR) * 1000,
             "refreshTokenExpiresAt": (begin + 19 * DAY) * 1000,
             "scopes": ["user:inference", "user:profile"],
@@ -108,15 +119,11 @@ class DemoWorld:
         }
         self._json(self.home / ".claude/.credentials.json", {"claudeAiOauth": oauth}, begin - 3 * DAY)
         self._json(self.home / ".claude.json", self._claude_config(), begin - MINUTE)
-        claims = {
-            "email": "me@example.com",
-            "exp": begin + 9 * DAY,
-            "https://api.openai.com/auth": {
-                "chatgpt_account_id": _ACCOUNT,
-                "chatgpt_user_id": "user-DEMO",
-                "chatgpt_plan_type": "plus",
-            },
-        }
+        # The demo itself stands for a session of Claude Code that runs.
+        session = {"pid": os.getpid(), "startedAt": (begin - HOUR) * 1000, "kind": "interactive"}
+        sessions = self.home / ".claude/sessions"
+        sessions.mkdir(mode=0o700, exist_ok=True)
+        self._json(sessions / f"{os.getpid()}.json", session, begin - HOUR)
         person = {"host": "https://github.com", "login": "octo-demo"}
         held = {"lastLoggedInUser": person, "copilotTokens": {"https://github.com:octo-demo": "demo"}}
         self._json(self.home / ".copilot/config.json", held, begin - 20 * DAY)
@@ -129,15 +136,25 @@ class DemoWorld:
         self._json(self.home / ".gemini/oauth_creds.json", google, begin - HOUR)
         key = {"opencode-go": {"type": "api", "key": "demo"}}
         self._json(self.home / ".local/share/opencode/auth.json", key, begin - 20 * DAY)
-        tokens = {
-            "id_token": _jwt(claims),
-            "access_token": _jwt(claims),
-            "refresh_token": "demo",
-            "account_id": _ACCOUNT,
+        login = self._codex_login("me@example.com", _ACCOUNT, "user-DEMO")
+        self._json(self.home / ".codex/auth.json", login, begin - 5 * DAY)
+
+    def _codex_login(self, email: str, account: str, user: str) -> dict[str, Any]:
+        claims = {
+            "email": email,
+            "iat": self.begin - 5 * DAY,
+            "exp": self.begin + 9 * DAY,
+            "https://api.openai.com/auth": {
+                "chatgpt_account_id": account,
+                "chatgpt_user_id": user,
+                "chatgpt_plan_type": "plus",
+            },
         }
-        self._json(
-            self.home / ".codex/auth.json", {"auth_mode": "chatgpt", "tokens": tokens}, begin - 5 * DAY
-        )
+        token = _jwt(claims)
+        tokens = {
+            "id_token": token, "access_token": token, "refresh_token": f"demo-{user}", "account_id": account,
+        }  # fmt: skip
+        return {"auth_mode": "chatgpt", "tokens": tokens}
 
     def _claude_config(self) -> dict[str, Any]:
         begin = self.begin
@@ -192,24 +209,67 @@ class DemoWorld:
         statusline.run(json.dumps(document).encode(), str(self.environment.statusline_dir), now)
 
     def _write_parked(self) -> None:
-        """Accounts that are not live, as a sidecar of ours keeps them."""
+        """Figures of accounts that are not live, as a sidecar of ours keeps them."""
         begin = self.begin
-        for ident, alias, plan, age, five, week in (
-            ("h0me0001", "home", "Pro", 40 * MINUTE, 4.0, 12.0),
-            ("1ab00002", "lab", "Max 5x", 3 * HOUR, 97.0, 80.0),
-        ):
+        for alias, account, _, _, age, five, week, _ in PARKED:
+            ident = account_id("claude", f"{account}/{_ORGANISATION}")
             windows = (
                 Window("5h", "5 h", five, begin + HOUR, 5 * HOUR),
                 Window("7d", "7 d", week, begin + 4 * DAY, 7 * DAY),
             )
             at = begin - age
-            reading = Reading("claude", windows, Source.ENDPOINT, "", at, plan=plan, alias=alias)
+            reading = Reading("claude", windows, Source.ENDPOINT, "", at, alias=alias)
             data = render_sidecar(
                 reading, account_id=ident, status=Status.OK, message="", now=at, writer="demo"
             )
             path = self.environment.quota_dir / f"claude.{ident}.json"
             write_atomic(path, data)
             os.utime(path, (at, at))
+
+    def _keep_accounts(self) -> None:
+        """The live logins and three more, kept as captures of other days would have."""
+        from providers.accounts.capture import capture
+        from providers.accounts.keeping import Keeper
+        from providers.accounts.roster import load_roster, save_roster
+        from providers.accounts.sealed import PlainFiles
+        from providers.accounts.vault import Vault
+        from providers.claude.store import ClaudeStore
+        from providers.codex.store import CodexStore
+
+        files = PlainFiles(self.environment.data_dir / "plain")
+        keeper = Keeper(self.environment, Vault(lambda: files), _Then(self.begin - DAY))
+        claude, codex = ClaudeStore(self.environment), CodexStore(self.environment)
+        capture(self.environment, keeper, claude, None)
+        for alias, account, kind, plan, _, _, _, days in PARKED:
+            login = claude.opened(self._claude_login(alias, account, kind, plan, days))
+            assert login is not None
+            assert login.claimed is not None
+            keeper.file(login, login.claimed, "capture")
+        capture(self.environment, keeper, codex, None)
+        side = self._codex_login("side@example.com", PARKED[0][1], "user-SIDE")
+        login = codex.opened(Secret(json.dumps(side)))
+        assert login is not None
+        assert login.identity is not None
+        keeper.file(login, login.identity, "capture")
+        members = load_roster(self.environment.config_dir)
+        named = [replace(m, alias=ALIASES.get(m.email) or m.email.partition("@")[0]) for m in members]
+        save_roster(self.environment.config_dir, tuple(named))
+        keep_parsed(self.environment)
+
+    def _claude_login(self, alias: str, account: str, kind: str, plan: str, days: float) -> Secret:
+        tokens = {
+            "accessToken": f"demo-{alias}", "refreshToken": f"demo-{alias}",
+            "expiresAt": (self.begin + 5 * HOUR) * 1000,
+            "refreshTokenExpiresAt": int(self.begin + days * DAY) * 1000,
+            "scopes": ["user:inference", "user:profile"], "subscriptionType": plan,
+            "rateLimitTier": "default_claude_max_5x" if plan == "max" else "default_claude_ai",
+        }  # fmt: skip
+        beside = {
+            "accountUuid": account, "organizationUuid": _ORGANISATION,
+            "emailAddress": f"{alias}@example.com", "organizationType": kind,
+            "organizationRateLimitTier": tokens["rateLimitTier"],
+        }  # fmt: skip
+        return Secret(json.dumps({"credentials": {"claudeAiOauth": tokens}, "oauthAccount": beside}))
 
     def _write_sidecars(self) -> None:
         begin, folder = self.begin, self.home / ".claude"
@@ -271,6 +331,17 @@ class DemoWorld:
         lines.append({"timestamp": _iso(now), "type": "event_msg", "payload": event})
         with path.open("a", encoding="utf-8") as log:
             log.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+class _Then:
+    """A clock that stands still."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+
+    def now(self) -> float:
+        """The moment of the story."""
+        return self._at
 
 
 @contextmanager

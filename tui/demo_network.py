@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tui.demo import PARKED
+
 if TYPE_CHECKING:
     import httpx
 
@@ -21,7 +23,7 @@ def network(world: DemoWorld) -> httpx.AsyncBaseTransport:
     import httpx
 
     async def handle(request: httpx.Request) -> httpx.Response:
-        body = answered(world, request.url.path)
+        body = answered(world, request.url.path, request.headers.get("authorization", ""))
         if body is None:
             return httpx.Response(404, stream=httpx.ByteStream(b"{}"))
         import json
@@ -32,13 +34,15 @@ def network(world: DemoWorld) -> httpx.AsyncBaseTransport:
     return httpx.MockTransport(handle)
 
 
-def answered(world: DemoWorld, path: str) -> Any:
-    """The body with which the provider of a path would answer, or None if it knows none."""
+def answered(world: DemoWorld, path: str, token: str = "") -> Any:
+    """The body with which the provider of a path would answer whoever asks with this token, or
+    None if it knows none."""
+    who = next((p for p in PARKED if token.endswith(f"demo-{p[0]}")), None)
     match path:
         case "/api/oauth/usage":
-            return _claude_usage(world)
+            return _claude_usage(world) if who is None else _parked_usage(world, who[5], who[6])
         case "/api/oauth/profile":
-            return _claude_profile(world)
+            return _claude_profile(world) if who is None else _parked_profile(world, who[0], who[1], who[2])
         case "/backend-api/wham/usage":
             return _codex_usage(world)
         case "/backend-api/wham/rate-limit-reset-credits":
@@ -113,6 +117,22 @@ def _claude_profile(world: DemoWorld) -> dict[str, Any]:
             "organization_type": "claude_max",
             "rate_limit_tier": "default_claude_max_20x",
         },
+    }
+
+
+def _parked_usage(world: DemoWorld, five: float, week: float) -> dict[str, Any]:
+    begin, iso = world.begin, world.iso
+    return {
+        "five_hour": {"utilization": five, "resets_at": iso(begin + HOUR)},
+        "seven_day": {"utilization": week, "resets_at": iso(begin + 4 * DAY)},
+        "limits": [],
+    }
+
+
+def _parked_profile(world: DemoWorld, alias: str, account: str, kind: str) -> dict[str, Any]:
+    return {
+        "account": {"uuid": account, "email": f"{alias}@example.com"},
+        "organization": {"uuid": world.organisation, "organization_type": kind},
     }
 
 

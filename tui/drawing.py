@@ -34,7 +34,7 @@ from tui.filter_line import FilterLine
 from tui.footer import Footer
 from tui.glyphs import UNICODE, Glyphs
 from tui.header import Header, header_lines
-from tui.keymap import bindings, check_overrides, footer_entries, keymap
+from tui.keymap import KEYMAP, bindings, check_overrides, footer_entries, keymap
 from tui.lane import Lane, lane_lines
 from tui.painted import Piece, printable
 from tui.sentences import pane_title
@@ -72,6 +72,7 @@ class Feed(Protocol):
     def judge(self, settings: Settings) -> None: ...
     def pause(self, paused: bool) -> None: ...
     def remember(self, **changes: object) -> None: ...
+    def when_login(self, told: Callable[[str], None]) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -96,6 +97,7 @@ class DeckApp(Crash, inherit_bindings=False):
         config: str = "",
         flags: Mapping[str, str] = NO_FLAGS,
         environment: Environment = NOWHERE,
+        logins: bool = False,
     ) -> None:
         super().__init__()
         self.feed, self.settings, self.clock, self.flags = feed, settings, clock, flags
@@ -107,7 +109,8 @@ class DeckApp(Crash, inherit_bindings=False):
         self.ascii_only = glyphs.words
         self.paused = False
         self.config = config
-        self.keys_now = keymap(settings.keys)
+        self.logins = logins
+        self.keys_now = tuple(key for key in keymap(settings.keys) if logins or not key.logins)
         self.notes = [*settings.notes, *check_overrides(settings.keys)]
         self._mark = mark
         self._environment = environment
@@ -159,15 +162,19 @@ class DeckApp(Crash, inherit_bindings=False):
         from a package that was upgraded under a running pane."""
 
         def job() -> None:
-            from tui.attendant import import_the_rest
-
-            import_the_rest()
+            self._import_late()
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._settled_in)
 
         loop = asyncio.get_running_loop()
         if self.is_running:
             threading.Thread(target=job, name="quotadeck-imports", daemon=True).start()
+
+    def _import_late(self) -> None:
+        """In a thread of its own."""
+        from tui.attendant import import_the_rest
+
+        import_the_rest()
 
     def _settled_in(self) -> None:
         if self.is_running:
@@ -285,7 +292,7 @@ class DeckApp(Crash, inherit_bindings=False):
             view, words, width=width, rule=rule, zone=look.zone, hours=look.hours,
             private=look.private, glyphs=look.glyphs,
         )  # fmt: skip
-        footer.show_keys(footer_entries(self.settings.keys), width)
+        footer.show_keys(footer_entries(self.settings.keys, logins=self.logins), width)
         self.banner.show([banner_line(asks, width)] if asks else [])
         return repainted + lane.show(lines) + header.show(head)
 
@@ -360,10 +367,13 @@ class DeckApp(Crash, inherit_bindings=False):
         return self.screen_stack[0].query_one(DeckGrid)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over another screen only what its keys and the keys of all screens do."""
+        """Over another screen only what its keys and the keys of all screens do; nothing that
+        touches a login where none may be touched."""
+        written = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
+        if not self.logins and any(key.action == written and key.logins for key in KEYMAP):
+            return False
         if len(self.screen_stack) == 1:
             return True
-        written = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
         scopes = next((key.scope.split() for key in self.keys_now if key.action == written), None)
         kind = getattr(self.screen, "kind", "help")
         return scopes is None or "all" in scopes or kind in scopes

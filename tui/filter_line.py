@@ -1,4 +1,4 @@
-"""The line in which the filter is typed; the one widget that takes the keys to itself."""
+"""The line in which a filter or a value is typed; the one widget that takes the keys to itself."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class FilterLine(Painted):
         super().__init__(id="filter")
         self.display = False
         self._text = ""
+        self._prompt, self._hint = "/", ""
 
-    def open(self, text: str) -> None:
+    def open(self, text: str, prompt: str = "/", hint: str = "!text hides matches, enter keeps") -> None:
         """Takes the keys and shows the text so far."""
-        self._text = text
+        self._text, self._prompt, self._hint = text, prompt, hint
         self.display = True
         self.focus()
         self._draw()
@@ -75,5 +76,6 @@ class FilterLine(Painted):
 
     def _draw(self) -> None:
         room = max(4, self.app.size.width - 34)
-        hint = "  !text hides matches, enter keeps" if self.app.size.width >= 60 else ""
-        self.show([(Piece(" /", "key"), Piece(f"{fit(self._text, room)}_", "title"), Piece(hint, "dim"))])
+        hint = f"  {self._hint}" if self.app.size.width >= 60 else ""
+        typed = Piece(f"{fit(self._text, room)}_", "title")
+        self.show([(Piece(f" {self._prompt}", "key"), typed, Piece(hint, "dim"))])

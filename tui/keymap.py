@@ -19,7 +19,8 @@ class Key(Record):
     ``id`` is what ``[keys]`` in config.toml names; ``keys`` are Textual's names of the keys,
     ``shown`` the same as printed; ``action`` is a Textual action; ``scope`` names the screens
     where it works ("deck", "detail", "events" …), or is "all"; ``order`` the place in the
-    footer, 0 = not in it.
+    footer, 0 = not in it; ``logins`` says that it touches a login, so that it is hidden where
+    none may be touched.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Key(Record):
     description: str
     scope: str = "deck"
     order: int = 0
+    logins: bool = False
 
 
 _SPELLED = {
@@ -52,13 +54,17 @@ _FOOTER_PAIRS = {1: "move"}
 """Footer places that several keys share, with their common word."""
 
 
+PICKER = "picker"
+"""The screen whose own keys stand in the table too: they may be letters of the deck's."""
+
+
 def _printed(keys: tuple[str, ...]) -> str:
     return ", ".join(_PRINTED.get(key, key) for key in keys)
 
 
 def _key(id: str, keys: str, action: str, description: str, *, scope: str = "deck", order: int = 0) -> Key:
     names = tuple(keys.split())
-    return Key(id, names, _printed(names), action, description, scope, order)
+    return Key(id, names, _printed(names), action, description, scope, order, id.startswith("account."))
 
 
 KEYMAP: tuple[Key, ...] = (
@@ -79,6 +85,14 @@ KEYMAP: tuple[Key, ...] = (
     _key("back", "escape", "back", "back", scope="all"),
     _key("refresh.one", "r", "refresh(False)", "refresh", scope="deck detail", order=3),
     _key("refresh.all", "R", "refresh(True)", "refresh all", order=4),
+    _key("account.switch", "s", "switch(False)", "switch", scope="deck detail", order=5),
+    _key("account.best", "S", "switch(True)", "switch to the best account", scope="deck detail"),
+    _key("account.undo", "U", "undo_switch", "undo the last switch", scope="deck detail picker"),
+    _key("account.add", "a", "add_account", "add account", scope="deck detail picker", order=6),
+    _key("account.pick_best", "b", "pick_best", "in the picker: the best account", scope=PICKER),
+    _key("account.verify", "v", "verify", "in the picker: check the login", scope=PICKER),
+    _key("account.rename", "e", "rename", "in the picker: alias", scope=PICKER),
+    _key("account.remove", "d", "remove", "in the picker: remove, asks first", scope=PICKER),
     _key("filter", "slash", "filter", "filter", scope="deck events", order=7),
     _key("view.zoom", "z", "zoom", "zoom", order=9),
     _key("view.hide", "x", "hide", "hide this panel"),
@@ -107,17 +121,12 @@ def bindings(overrides: Mapping[str, str]) -> list[Binding]:
     ``overrides`` are the ``[keys]`` of the settings (id to key, several separated by
     commas); the ones that `check_overrides` objects to count as not written.
     """
-    return [
-        Binding(
-            ",".join(key.keys),
-            key.action,
-            key.description,
-            show=False,
-            id=key.id,
-            priority=not _TAKEN_FIRST.isdisjoint(key.keys),
-        )
-        for key in keymap(overrides)
-    ]
+    return [_binding(key) for key in keymap(overrides) if key.scope != PICKER]
+
+
+def picker_bindings() -> list[Binding]:
+    """The picker's own keys; the overrides come by their ids."""
+    return [_binding(key) for key in KEYMAP if key.scope == PICKER]
 
 
 def keymap(overrides: Mapping[str, str]) -> tuple[Key, ...]:
@@ -131,14 +140,15 @@ def check_overrides(overrides: Mapping[str, str]) -> list[str]:
     return _sorted_out(overrides)[1]
 
 
-def footer_entries(overrides: Mapping[str, str] | None = None) -> tuple[Key, ...]:
-    """The entries of the footer from left to right; help is last but one, quit is last.
+def footer_entries(overrides: Mapping[str, str] | None = None, *, logins: bool = True) -> tuple[Key, ...]:
+    """The entries of the footer from left to right; help is last but one, quit is last.  Without
+    ``logins`` those that touch a login are left out.
 
     ``shown`` is short here: the first key only, or one key each of those that share a place.
     """
     by_order: dict[int, list[Key]] = {}
     for key in keymap(overrides or {}):
-        if key.order:
+        if key.order and (logins or not key.logins):
             by_order.setdefault(key.order, []).append(key)
     return tuple(_footer_entry(order, by_order[order]) for order in sorted(by_order))
 
@@ -153,6 +163,17 @@ def markdown_table() -> str:
             shown = ", ".join(f"`{name}`" for name in key.shown.split(", "))
             rows.append(f"| {shown} | {key.description} | `{key.id}` |")
     return "\n".join(rows) + "\n"
+
+
+def _binding(key: Key) -> Binding:
+    return Binding(
+        ",".join(key.keys),
+        key.action,
+        key.description,
+        show=False,
+        id=key.id,
+        priority=not _TAKEN_FIRST.isdisjoint(key.keys),
+    )
 
 
 def _footer_entry(order: int, keys: list[Key]) -> Key:
@@ -200,13 +221,21 @@ def _objection(id: str, keys: tuple[str, ...], known: set[str]) -> str:
 
 def _clash(usable: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str] | None:
     """An override, its key, and the id that has the key too."""
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str, str], str] = {}
     for table_key in sorted(KEYMAP, key=lambda k: k.id in usable):
         for key in usable.get(table_key.id, table_key.keys):
-            owner = owners.setdefault(key, table_key.id)
-            if owner != table_key.id:
-                return table_key.id, key, owner
+            for place in _places(table_key):
+                owner = owners.setdefault((place, key), table_key.id)
+                if owner != table_key.id:
+                    return table_key.id, key, owner
     return None
+
+
+def _places(key: Key) -> tuple[str, ...]:
+    """Where no other key may be the same: in the picker, or everywhere else, or both."""
+    if key.scope == PICKER:
+        return (PICKER,)
+    return ("deck", PICKER) if {"all", PICKER} & set(key.scope.split()) else ("deck",)
 
 
 def _parsed(written: str) -> tuple[str, ...]:

@@ -24,8 +24,11 @@ from providers.record import replace
 if TYPE_CHECKING:
     import argparse
 
+    from providers.accounts.keeping import Step
     from providers.base import Environment
+    from providers.desk import Desk
     from providers.engine.settings import Settings
+    from providers.live import Live
 
 FIRST_LOOK = 0.3
 """Seconds that the first frame waits for the files at most (a hung disk must not keep it)."""
@@ -50,9 +53,9 @@ def _run_demo(settings: Settings) -> int:
         world.write()
         play(world, stop)
         calm = replace(
-            settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True,
+            settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), vault="plaintext",
             polling="on", sources_off=frozenset(), sources_on=frozenset(), endpoints={}, desktop=False,
-            notify_command=(), vault="none",
+            notify_command=(),
         )  # fmt: skip
         return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:
@@ -88,14 +91,26 @@ def _run(
     app = QuotadeckApp(
         live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config, flags=flags,
         environment=environment,
+        open_desk=None if settings.read_only else partial(_desk, live, settings, network),
+        vaults=lambda: live.vaults,
     )  # fmt: skip
     app.run(mouse=settings.mouse)
+    app.finish_accounts()
     live.stop()
     if app.crash:
         print(
             f"quotadeck: stopped by a bug ({app.crash}); quotadeck doctor helps to report it", file=sys.stderr
         )
     return app.return_code or 0
+
+
+def _desk(live: Live, settings: Settings, network: Network | None, step: Step) -> Desk:
+    """The desk of accounts; on the clerk's thread, long after the first frame."""
+    from providers.desk import open_desk
+
+    return open_desk(
+        live.environment, settings, SystemClock(), live.vaults.vault, by="pane", network=network, step=step
+    )
 
 
 def _with_flags(options: argparse.Namespace, settings: Settings) -> Settings:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from providers.engine.shown import ProviderView, WindowView
 from providers.record import Record
 from tui.arrange import Place
+from tui.frame import Frame
 from tui.painted import Line, Piece
-from tui.rows import AGE, COUNTDOWN, Content, Frame, age_text, boxed, tick_piece, title
+from tui.rows import AGE, COUNTDOWN, Content, age_text, boxed, tick_piece, title
 
 
 class Panel(Record):
@@ -46,8 +47,8 @@ def draw_panel(
     body = [*held.rows, *held.more]
     scroll = min(scroll, max(0, len(body) - room)) if zoomed else 0
     body = body[scroll : scroll + room]
-    fits = zoomed or len(held.rows) + len(held.more) <= room
-    head = title(provider, frame, 0 if fits else len(provider.accounts) - 1)
+    hidden = 0 if zoomed else sum(place >= room for place in held.parked)
+    head = title(provider, frame, hidden)
     lines: tuple[Line, ...] = (head, *body)
     if edge:
         lines = boxed(head, tuple(body), frame, place.height)

@@ -6,14 +6,15 @@ handed over apart: their cells are repainted alone.
 
 from __future__ import annotations
 
-from providers.engine.shown import AccountView, ProviderView, Severity, WindowState, WindowView
+from providers.engine.shown import AccountView, ProviderView, WindowState, WindowView
 from providers.model import Outcome, Status
-from providers.record import Record, replace
-from tui.bar import Tone, cells
-from tui.glyphs import Glyphs, state_glyph
+from providers.record import Record
+from tui.bar import cells
+from tui.frame import Frame, bar_tone, label_of, tone_of
+from tui.glyphs import state_glyph
 from tui.painted import Line, Piece, cut, spread, width_of
+from tui.parked import parked_lines
 from tui.text import (
-    Zone,
     account_name,
     age,
     amount,
@@ -37,49 +38,21 @@ AMOUNT = 22
 """Cells that an amount or a note may ask for; a longer one is cut."""
 
 BAR_AT_LEAST = 8
-_TONES = {Severity.NONE: "dim", Severity.OK: "ok", Severity.WATCH: "watch", Severity.HIGH: "high"}
-
-
-class Frame(Record):
-    """How a panel is drawn.  ``kind`` is tiny, narrow or boxed; ``width`` in cells, borders
-    included; ``short`` leaves out what does not press."""
-
-    kind: str
-    width: int
-    now: float
-    zone: Zone
-    glyphs: Glyphs
-    hours: int = 24
-    left: bool = False
-    private: bool = False
-    compact: bool = False
-    short: bool = False
-    chosen: bool = False
-
-    @property
-    def inner(self) -> int:
-        """Cells between the borders and their padding."""
-        return self.width - (4 if self.kind == "boxed" else 0)
 
 
 class Content(Record):
     """The lines of a panel without its title and borders.  ``rows`` must be seen, ``more``
     are added while there is room; ``ticks`` are the countdowns of the first lines, each
     `COUNTDOWN` cells, at ``tick_x`` from the left edge of the content, and ``ticking`` the
-    windows they are of (None where a line only lies under them)."""
+    windows they are of (None where a line only lies under them).  ``parked`` are the places, among
+    ``rows`` and ``more`` together, of the lines that are an account each."""
 
     rows: tuple[Line, ...]
     more: tuple[Line, ...]
     ticks: tuple[Piece, ...]
     tick_x: int
     ticking: tuple[WindowView | None, ...] = ()
-
-
-def tone_of(window: WindowView) -> str:
-    """The tone of a window's own figures: old ones are dim whatever they say."""
-    if window.state in (WindowState.STALE, WindowState.RESET_DUE, WindowState.UNKNOWN):
-        return "dim"
-    return _TONES[window.severity]
+    parked: tuple[int, ...] = ()
 
 
 def title(provider: ProviderView, frame: Frame, others: int = 0) -> Line:
@@ -156,7 +129,11 @@ def content(provider: ProviderView, frame: Frame) -> Content:
     """Everything below the title."""
     front = provider.front
     if front is None or not front.windows:
-        return Content(_explained(provider, frame), (), (), 0)
+        said = _explained(provider, frame)
+        lines = [*said, *_kept(provider, frame), *_others(provider, frame)]
+        least = len(said) if frame.short else len(said) + len(_kept(provider, frame))
+        places = tuple(range(len(said), len(lines)))
+        return Content(tuple(lines[:least]), tuple(lines[least:]), (), 0, parked=places)
     windows = _worth_a_row(front.windows, frame)
     columns = _columns(windows, frame)
     rows: list[Line] = []
@@ -177,13 +154,23 @@ def content(provider: ProviderView, frame: Frame) -> Content:
             ticking.append(None)
             last = len(ticks)
     del ticks[last:], ticking[last:]
-    more = [
-        *_message(provider, frame),
-        *_parked(provider, frame),
-        *_trend(provider, columns, frame),
-        *_asking(front, frame),
-    ]
-    return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x, tuple(ticking))
+    kept, others = _kept(provider, frame), _others(provider, frame)
+    notes = _message(provider, frame)
+    spots = [len(rows) + i for i in range(len(kept))]
+    spots += [len(rows) + len(kept) + len(notes) + i for i in range(len(others))]
+    more = [*kept, *notes, *others, *_trend(provider, columns, frame), *_asking(front, frame)]
+    if not frame.short:
+        # Who is kept is seen at every size but this; there the title counts them.
+        rows, more = [*rows, *kept], more[len(kept) :]
+    return Content(tuple(rows), tuple(more), tuple(ticks), columns.tick_x, tuple(ticking), tuple(spots))
+
+
+def _kept(provider: ProviderView, frame: Frame) -> list[Line]:
+    return parked_lines(provider, frame, kept=True)
+
+
+def _others(provider: ProviderView, frame: Frame) -> list[Line]:
+    return parked_lines(provider, frame, kept=False)
 
 
 def _worth_a_row(windows: tuple[WindowView, ...], frame: Frame) -> tuple[WindowView, ...]:
@@ -209,7 +196,7 @@ class _Columns(Record):
 
 def _columns(windows: tuple[WindowView, ...], frame: Frame) -> _Columns:
     indent = {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
-    label = max(5 if frame.kind == "tiny" else 7, *(cell_width(_label(w, frame)) for w in windows))
+    label = max(5 if frame.kind == "tiny" else 7, *(cell_width(label_of(w, frame)) for w in windows))
     label = min(label, 8 if frame.kind == "tiny" else 14)
     wanted = 0 if frame.kind == "tiny" else max((_wanted(w, frame) for w in windows), default=0)
     points = 5 if frame.kind == "narrow" and frame.width >= 76 else 0
@@ -228,19 +215,9 @@ def _wanted(window: WindowView, frame: Frame) -> int:
     return min(width, AMOUNT) - COUNTDOWN - 1 if _counts(window, frame.now) else width
 
 
-def _label(window: WindowView, frame: Frame) -> str:
-    """Short labels where columns are dear: "7 d Opus" is "opus"."""
-    if frame.kind != "tiny":
-        return window.label
-    base, _, scope = window.label.partition(" d ")
-    if scope and base.isdigit():
-        return scope.lower()
-    return window.label.replace(" ", "") if len(window.label) <= 8 else window.label.partition(" ")[0]
-
-
 def _row(window: WindowView, columns: _Columns, frame: Frame) -> Line:
     tone, pace = tone_of(window), window.pace
-    pieces = [Piece(" " * columns.indent + pad(_label(window, frame), columns.label) + " ")]
+    pieces = [Piece(" " * columns.indent + pad(label_of(window, frame), columns.label) + " ")]
     if columns.bar:
         tick, ahead = (pace.expected_percent, pace.projected_percent) if pace else (None, None)
         used = None if window.note else window.used_percent
@@ -276,13 +253,6 @@ def _counts(window: WindowView, now: float) -> bool:
     """Whether the row says an amount where others have a countdown and a forecast."""
     refills = window.refills_at is not None and window.refills_at > now
     return not _tick(window, now) and (refills or bool(window.note or amount(window)))
-
-
-def bar_tone(part: Tone, tone: str) -> str:
-    """The tone of one part of a bar, in a window of this tone."""
-    if part is Tone.FREE:
-        return "track"
-    return "text" if part is Tone.TICK else tone
 
 
 def _tick(window: WindowView, now: float) -> str:
@@ -328,27 +298,6 @@ def _asking(account: AccountView, frame: Frame) -> list[Line]:
     indent = " " * (3 if frame.kind == "narrow" else 0)
     words = asking_words(account, frame.now, frame.zone, frame.hours)
     return [(Piece(f"{indent}{fit(words, frame.inner - len(indent))}", "dim"),)]
-
-
-def _parked(provider: ProviderView, frame: Frame) -> list[Line]:
-    """One line for each further account: its windows, and how old they are."""
-    indent = {"tiny": 2, "narrow": 3, "boxed": 0}[frame.kind]
-    lines: list[Line] = []
-    for account in provider.accounts[1:]:
-        name = account_name(account, frame.private).partition("@")[0]
-        parts = [Piece(" " * indent + f"{frame.glyphs.parked} {pad(name, 10)}", "dim")]
-        for window in account.windows[:3]:
-            label = replace(frame, kind="tiny")
-            used = percent(window.used_percent, left=frame.left)
-            if window.used_percent is None:
-                used = amount(window, brief=True) or used
-            parts.append(Piece(f" {_label(window, label)} ", "dim"))
-            tone = tone_of(window)
-            parts.append(Piece(f"{used:>4}", tone))
-            parts.append(Piece(flag(window, frame.glyphs), "dim" if tone == "dim" else "watch"))
-        old = age(frame.now - account.observed_at) if account.observed_at is not None else ""
-        lines.append(spread(tuple(parts), (Piece(old, "dim"),), frame.inner))
-    return lines
 
 
 def _trend(provider: ProviderView, columns: _Columns, frame: Frame) -> list[Line]:

@@ -62,6 +62,8 @@ def _why_not(account: AccountView, counted: Sequence[WindowView], now: float) ->
     if not counted:
         return "its figures are not known"
     blind = [w for w in account.windows if w.state not in _STATES and not w.note]
+    if blind and blind[0].state is WindowState.STALE:
+        return "its figures are too old"
     if blind:
         return f"its {blind[0].label} figure is not known now"
     if any(now - w.observed_at > YOUNG for w in counted):

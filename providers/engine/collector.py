@@ -18,9 +18,30 @@ from providers.engine.trees import folders_under
 from providers.model import Fact, Failure, Outcome, Reading, SourceReport
 from providers.record import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
+
+
+class OwnFile(Protocol):
+    """A file of ours that is read like a source, and is no provider's."""
+
+    path: Path
+
+    def concerns(self, path: Path) -> bool:
+        """Whether a change at a path can matter."""
+
+    def look(self) -> Sequence[Fact]:
+        """Facts, if it changed since the last look."""
+
+    def forget(self) -> None:
+        """The next look reads it anew."""
+
 
 class Collector:
-    """Reads the sources of all enabled providers.
+    """Reads the sources of all enabled providers, and the files of ours in ``own``.
 
     ``off`` holds (provider id, source id) pairs that are neither opened nor watched, ``on`` the
     optional ones that are;
@@ -37,7 +58,9 @@ class Collector:
         off: frozenset[tuple[str, str]] = frozenset(),
         on: frozenset[tuple[str, str]] = frozenset(),
         writer: str = "",
+        own: Sequence[OwnFile] = (),
     ) -> None:
+        self._own = tuple(own)
         self._environment = environment
         self._clock = clock
         self._sources: list[FileSource] = []
@@ -65,12 +88,12 @@ class Collector:
     def folders(self) -> frozenset[Path]:
         """Every folder to watch, flat: those of the sources, for recursive ones all below,
         and for one that does not exist yet its nearest existing ancestor."""
-        found: set[Path] = set()
+        found = {_existing(file.path.parent) for file in self._own}
         for source in self._sources:
             if not source.watched:
                 continue
             if not source.folder.is_dir():
-                found.update([p for p in source.folder.parents if p.is_dir()][:1])
+                found.add(_existing(source.folder))
             elif source.recursive:
                 found.update(folders_under(source.folder))
             else:
@@ -80,7 +103,7 @@ class Collector:
     def concerns(self, path: Path) -> bool:
         """Whether a change at ``path`` can matter: a file of a source, or a folder on the
         way to one."""
-        if any(intake.concerns(path) for intake in self._intakes):
+        if any(each.concerns(path) for each in (*self._intakes, *self._own)):
             return True
         return any(s.folder.is_relative_to(path) or _within(s, path) for s in self._sources)
 
@@ -96,15 +119,18 @@ class Collector:
         """
         chosen = [i for i in self._intakes if provider in (None, i.provider.descriptor.id)]
         if again:
-            for intake in chosen:
-                intake.forget()
-        return self._look(chosen, lambda intake, context: intake.look(context))
+            for each in (*chosen, *self._own):
+                each.forget()
+        return [*self._ours(), *self._look(chosen, lambda intake, context: intake.look(context))]
 
     def changed(self, paths: Iterable[Path]) -> list[Fact]:
         """Facts from the files at these paths, without listing any folder."""
         held = tuple(paths)
         chosen = [i for i in self._intakes if any(i.concerns(p) for p in held)]
-        return self._look(chosen, lambda intake, context: intake.look(context, held))
+        return [*self._ours(), *self._look(chosen, lambda intake, context: intake.look(context, held))]
+
+    def _ours(self) -> list[Fact]:
+        return [fact for file in self._own for fact in file.look()]
 
     def _look(
         self, intakes: Sequence[Intake], look: Callable[[Intake, ReadContext], list[Fact]]
@@ -136,6 +162,11 @@ class Collector:
         if not isinstance(fact, Reading | Failure) or not fact.origin.startswith("/"):
             return fact
         return replace(fact, origin=tilde(Path(fact.origin), self._environment.home))
+
+
+def _existing(folder: Path) -> Path:
+    """The folder itself, or its nearest ancestor that exists."""
+    return next((p for p in (folder, *folder.parents) if p.is_dir()), Path("/"))
 
 
 def _within(source: FileSource, path: Path) -> bool:

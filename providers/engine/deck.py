@@ -13,12 +13,14 @@ from collections.abc import Iterable, Sequence
 from providers.base import Descriptor
 from providers.engine.timeline import Timeline
 from providers.model import (
+    Enrolled,
     Fact,
     Failure,
     Identity,
     LoginState,
     Polling,
     Reading,
+    Roster,
     Source,
     SourceReport,
     Trend,
@@ -53,7 +55,8 @@ class Figure(Record):
 
 
 class AccountFacts(Record):
-    """Everything known about one account; ``key`` is `UNKNOWN` for unattributed figures."""
+    """Everything known about one account; ``key`` is `UNKNOWN` for unattributed figures,
+    ``kept`` is None unless its login is kept."""
 
     key: str
     identity: Identity
@@ -62,6 +65,7 @@ class AccountFacts(Record):
     figures: tuple[Figure, ...]
     failures: tuple[Failure, ...]
     next_refresh_at: float | None
+    kept: Enrolled | None = None
 
 
 class ProviderFacts(Record):
@@ -108,7 +112,7 @@ class _Account:
         """The windows of the newest complete reading, measured at ``listed_at``."""
         self.listed_at = float("-inf")
 
-    def freeze(self, key: str) -> AccountFacts:
+    def freeze(self, key: str, kept: Enrolled | None) -> AccountFacts:
         return AccountFacts(
             key=key,
             identity=self.identity,
@@ -117,6 +121,7 @@ class _Account:
             figures=tuple(self.figures.values()),
             failures=tuple(self.failures.values()),
             next_refresh_at=self.next_refresh_at,
+            kept=kept,
         )
 
 
@@ -130,6 +135,7 @@ class _Provider:
         self.reports: dict[str, SourceReport] = {}
         self.trends: dict[tuple[str, str], Trend] = {}
         self.polling: dict[str, Polling] = {}
+        self.kept: dict[str, Enrolled] = {}
 
     def account(self, key: str) -> _Account:
         if key not in self.accounts:
@@ -140,14 +146,14 @@ class _Provider:
         """What was filed under an id alone (from our sidecars or history) joins its account."""
         known = self.accounts.pop(key, None)
         if known is not None:
-            into.alias = into.alias or known.alias
+            into.alias, into.plan = into.alias or known.alias, into.plan or known.plan
             into.figures = known.figures | into.figures
 
     def freeze(self) -> ProviderFacts:
         return ProviderFacts(
             descriptor=self.descriptor,
             login=self.login,
-            accounts=tuple(account.freeze(key) for key, account in self.accounts.items()),
+            accounts=tuple(account.freeze(key, self.kept.get(key)) for key, account in self.accounts.items()),
             reports=tuple(self.reports.values()),
             trends=tuple(self.trends.values()),
             polling=tuple(self.polling.values()),
@@ -175,6 +181,8 @@ class Deck:
                 continue
             touched.add(fact.provider)
             match fact:
+                case Roster():
+                    _take_roster(provider, fact)
                 case LoginState():
                     self._take_login(provider, fact, now)
                 case Reading():
@@ -284,9 +292,26 @@ class Deck:
         return owners[0] if len(owners) == 1 else key
 
 
+def _take_roster(provider: _Provider, roster: Roster) -> None:
+    """Who is kept has a place before any figure comes; who is no more leaves with its figures."""
+    ident, login = provider.descriptor.id, provider.login
+    live = login.identity.key if login is not None and login.identity is not None else None
+    gone = set(provider.kept) - {member.key for member in roster.accounts} - {live}
+    provider.kept = {member.key: member for member in roster.accounts}
+    for member in roster.accounts:
+        account = provider.account(member.key)
+        if not account.identity.email:
+            account.identity = Identity(member.key, member.email, member.organisation)
+        for name in (f"id:{member.id}", f"id:{account_id(ident, member.key)}"):
+            provider.fold(name, account)
+    provider.accounts = {**{key: provider.accounts[key] for key in provider.kept}, **provider.accounts}
+    for key in gone:
+        provider.accounts.pop(key, None)
+
+
 def _precedence(fact: Fact) -> tuple[int, float]:
     """Logins before the readings they own, named readings before those attributed by them."""
-    if isinstance(fact, LoginState):
+    if isinstance(fact, LoginState | Roster):
         return 0, 0.0
     if isinstance(fact, Reading):
         return (1 if fact.account is not None else 2), fact.observed_at

@@ -3,7 +3,7 @@
 What was parsed is kept beside the state with the text that it came from, and counts only while
 the file has that text.
 
-Used by settings.py alone.
+Used by settings.py, and for accounts.toml by accounts/enrolled.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 CONFIG_BYTES = 1024 * 1024
-NAMES = ("config.toml", "settings.toml")
+ACCOUNTS = "accounts.toml"
+NAMES = ("config.toml", "settings.toml", ACCOUNTS)
 PARSED = "settings.json"
 
 

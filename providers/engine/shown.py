@@ -110,6 +110,8 @@ class AccountView(Record):
     by_hand_at: float = 0.0
     asking: bool = False
     retry_at: float | None = None
+    kept: bool = False
+    """Whether a login of it is kept here, so that it can be switched to."""
 
 
 class ProviderView(Record):

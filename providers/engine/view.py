@@ -70,13 +70,18 @@ def _provider(facts: ProviderFacts, now: float, rules: ViewRules, every: bool) -
         off = "switched off in the settings; nothing of it is read"
         return ProviderView(d.id, d.name, d.mark, d.cli, Status.DISABLED, off, ())
     accounts = [
-        _account(a, facts, now, rules) for a in facts.accounts if a.figures or a.failures or _live(a, facts)
+        _account(a, facts, now, rules)
+        for a in facts.accounts
+        if a.figures or a.failures or a.kept is not None or _live(a, facts)
     ]
     if d.hidden_when_empty and not accounts and not every:
         return None
     accounts.sort(key=lambda a: (not a.live, not a.known))
     front = accounts[0] if accounts else None
-    status, message = (front.status, front.message) if front else _absent(facts)
+    if front is None or (front.kept and not front.live and not front.windows):
+        status, message = _absent(facts)
+    else:
+        status, message = front.status, front.message
     failures = sorted((f for a in facts.accounts for f in a.failures), key=lambda f: f.observed_at)
     return ProviderView(
         d.id,
@@ -115,21 +120,21 @@ def _account(account: AccountFacts, facts: ProviderFacts, now: float, rules: Vie
     login = facts.login if live else None
     status, message, fix = _status(account, windows, login, descriptor, newest, now)
     ident = account_id(descriptor.id, account.key)
-    email = account.identity.email
+    email, kept = account.identity.email, account.kept
     polling = _polling(facts, account.key, live)
     failure = _failure(account, newest, now)
     return AccountView(
         id=ident,
-        alias=rules.aliases.get(email) or rules.aliases.get(ident) or account.alias,
+        alias=rules.aliases.get(email) or rules.aliases.get(ident) or (kept and kept.alias) or account.alias,
         email=email,
         organisation=account.identity.organisation,
-        plan=account.plan,
+        plan=account.plan or (kept.plan if kept else ""),
         live=live,
         known=account.key != UNKNOWN,
         status=status,
         message=message,
         fix=fix,
-        login_expires_at=login.login_expires_at if login else None,
+        login_expires_at=login.login_expires_at if login else kept.ends_at if kept else None,
         next_refresh_at=polling.next_at if polling else account.next_refresh_at,
         observed_at=newest,
         windows=windows,
@@ -139,6 +144,7 @@ def _account(account: AccountFacts, facts: ProviderFacts, now: float, rules: Vie
         by_hand_at=polling.by_hand_at if polling else 0.0,
         asking=bool(polling and polling.asking is not None and now - polling.asking < ASKING_AT_MOST),
         retry_at=failure.retry_at if failure else None,
+        kept=kept is not None,
     )
 
 
@@ -179,6 +185,11 @@ def _status(
     fresh = any(w.state in (WindowState.FRESH, WindowState.NOT_STARTED) for w in windows)
     if login is not None and login.status is Status.IDLE and not fresh:
         return Status.IDLE, login.message, login.fix
+    if login is None and account.kept is not None:
+        if account.kept.ends_at is not None and account.kept.ends_at <= now:
+            return Status.EXPIRED, "its kept login has run out: log in to it again", ""
+        if not windows:
+            return Status.STALE, "no figures of it yet: they come while it is in use", ""
     if not windows:
         cli = descriptor.cli
         return (

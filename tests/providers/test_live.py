@@ -45,8 +45,10 @@ def test_the_demo_goes_through_the_real_parsers(world: DemoWorld, clock: FakeClo
     assert figures(view) == {"5h": 62.0, "7d": 41.0, "7d:opus": 18.0, "spend": pytest.approx(24.68)}
     assert figures(view, "codex") == {"5h": 23.0, "7d": 88.0}
     claude = view.providers[0]
-    assert [a.alias for a in claude.accounts] == ["", "lab", "home"]
+    assert [a.alias for a in claude.accounts] == ["work", "home", "lab"]
     assert [a.live for a in claude.accounts] == [True, False, False]
+    assert all(a.kept for a in claude.accounts)
+    assert [a.alias for a in view.providers[1].accounts] == ["me", "side"]
 
 
 class Loop:

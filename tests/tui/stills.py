@@ -8,6 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 
+from textual.pilot import Pilot
+
+from providers.accounts.keeping import Step
+from providers.accounts.vaults import Vaults
+from providers.desk import Desk, open_desk
 from providers.engine.settings import Settings
 from providers.live import Live, open_live
 from providers.model import Trend
@@ -38,6 +43,7 @@ class StillFeed:
     def judge(self, settings: Settings) -> None: ...
     def pause(self, paused: bool) -> None: ...
     def remember(self, **changes: object) -> None: ...
+    def when_login(self, told: Callable[[str], None]) -> None: ...
     def stop(self) -> None: ...
 
     def history(self, provider: str, account: str, window: str, since: float, answer: Samples) -> None:
@@ -62,8 +68,34 @@ def still_app(
     if front is not None:
         gained = (0.4, 0.2, 0.9, 1.4, 1.0, 2.2, 3.1, 6.4, 7.7, 7.0, 5.2, 6.1, 4.8, 7.9, 7.2, 6.6)
         live._deck.apply([Trend("claude", front.id, "5h", gained, sum(gained) / 4)], BEGIN)
-    feed = StillFeed(live)
-    return QuotadeckApp(feed, settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs)
+    vault = Vaults(world.environment, Settings(vault="plaintext")).vault
+
+    def desk(step: Step) -> Desk:
+        asked = lambda: network(world)  # noqa: E731
+        return open_desk(world.environment, settings, clock, vault, by="pane", network=asked, step=step)
+
+    return QuotadeckApp(
+        StillFeed(live), settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs, open_desk=desk
+    )
+
+
+async def looked(pilot: Pilot[int]) -> None:
+    """The picker is open, and has heard everything from the clerk."""
+    app = pilot.app
+    assert isinstance(app, QuotadeckApp)
+    app.open_front()
+    await until(pilot, lambda: app.front is not None and app.front.book is not None)
+    await pilot.press("s")
+    await until(pilot, lambda: bool(getattr(app.screen, "_looks", None)))
+    await pilot.pause()
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Waits for what a thread does; fails the test after ``seconds``."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        await pilot.pause(0.01)
 
 
 def picture(app: QuotadeckApp, title: str) -> str:

@@ -28,10 +28,11 @@ def app_of(
     settings: Settings | None = None,
     glyphs: object = UNICODE,
     kind: type[QuotadeckApp] = QuotadeckApp,
+    **more: object,
 ) -> QuotadeckApp:
     clock = FakeClock(worlds.NOW)
     feed = FakeFeed(deck or worlds.full_deck(), clock.now)  # type: ignore[arg-type]
-    return kind(feed, settings or Settings(), clock, zone=time.gmtime, glyphs=glyphs)  # type: ignore[arg-type]
+    return kind(feed, settings or Settings(), clock, zone=time.gmtime, glyphs=glyphs, **more)  # type: ignore[arg-type]
 
 
 def screen(app: QuotadeckApp) -> list[str]:

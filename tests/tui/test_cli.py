@@ -99,7 +99,7 @@ def test_wrong_usage_is_one_line(home: Path, arguments: list[str], code: int, sa
 def test_a_wrong_setting_names_file_and_line(home: Path) -> None:
     """The person's own file is never rewritten, only spoken of."""
     folder = home / ".config/quotadeck"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.toml").write_text('theme = "auto"\norder = "size"\n')
     done = run(home, "status", code=2)
     assert "~/.config/quotadeck/config.toml line 2" in done.stderr
@@ -109,7 +109,7 @@ def test_a_wrong_setting_names_file_and_line(home: Path) -> None:
 def test_switched_off_means_not_opened(home: Path) -> None:
     """A disabled provider and a disabled source open no file, and say so."""
     folder = home / ".config/quotadeck"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.toml").write_text(
         "[providers.codex]\nenabled = false\n[sources.claude]\nstatusline = false\n"
     )

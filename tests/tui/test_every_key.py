@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 import tui.drawing
+from providers.base import Environment
 from providers.engine.settings import Settings
 from providers.record import replace
 from tests.tui import worlds
-from tests.tui.test_app import SIZES, app_of, shown
+from tests.tui.offices import Office, at_rest, begun
+from tests.tui.stills import until
+from tests.tui.test_app import SIZES, app_of, screen, shown
 from tui.app import QuotadeckApp
 from tui.deck import Look
 from tui.keymap import KEYMAP
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.detail import DetailScreen
 from tui.screens.events import EventsScreen
 from tui.screens.help import HelpScreen
 from tui.screens.palette import PaletteScreen
+from tui.screens.picker import PickerScreen
 from tui.screens.settings import SettingsScreen
 
 Check = Callable[[QuotadeckApp], bool]
@@ -45,6 +51,11 @@ def place(number: int) -> Check:
 
 def on_top(kind: type) -> Check:
     return lambda app: isinstance(app.screen, kind)
+
+
+def said(words: str) -> Check:
+    """However it is wrapped."""
+    return lambda app: words in " ".join(" ".join(screen(app)).split())
 
 
 def copied(app: QuotadeckApp) -> bool:
@@ -88,6 +99,18 @@ EFFECTS: dict[str, tuple[list[str], Check]] = {
     "help": ([], on_top(HelpScreen)),
 }  # fmt: skip
 
+PICKED: dict[str, tuple[list[str], Check]] = {
+    "account.switch": ([], on_top(PickerScreen)),
+    "account.best": ([], said("no other account is better")),
+    "account.undo": ([], said("no switch of claude to undo")),
+    "account.add": ([], said("kept: b@example.com")),
+    "account.pick_best": (["s"], said("no other account is better")),
+    "account.verify": (["s"], said("the kept login works")),
+    "account.rename": (["s"], lambda app: app.focused is not None and app.focused.id == "filter"),
+    "account.remove": (["s"], on_top(ConfirmScreen)),
+}
+"""Keys that want accounts, over a desk."""
+
 ELSEWHERE = {"suspend", "quit"}
 """The one needs a real terminal (test_terminal_life.py), the other ends the test."""
 
@@ -107,7 +130,7 @@ class Telling(QuotadeckApp):
 
 def test_no_key_is_left_out() -> None:
     """The table and this test name the same things."""
-    assert set(EFFECTS) | ELSEWHERE == {key.id for key in KEYMAP}
+    assert set(EFFECTS) | set(PICKED) | ELSEWHERE == {key.id for key in KEYMAP}
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -124,6 +147,23 @@ async def test_every_key_at_every_size(size: tuple[int, int]) -> None:
                 await press(pilot, *prepare)
                 await press(pilot, name)
                 assert effect(app), (key.id, name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_key_of_accounts_at_every_size(environment: Environment, size: tuple[int, int]) -> None:
+    """Likewise, over a desk with two accounts."""
+    office = Office(environment)
+    app = app_of(kind=Telling, open_desk=office.opened)
+    async with app.run_test(size=size) as pilot:
+        await begun(pilot)
+        opened = app.look
+        for key in (k for k in KEYMAP if k.id in PICKED):
+            prepare, effect = PICKED[key.id]
+            for name in key.keys:
+                await as_opened(app, pilot, opened)
+                await press(pilot, *prepare, name)
+                await until(pilot, partial(effect, app))
+                await at_rest(pilot)
 
 
 async def as_opened(app: QuotadeckApp, pilot: Pilot[int], look: Look) -> None:

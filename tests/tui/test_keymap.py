@@ -8,12 +8,22 @@ import pytest
 from textual.app import App
 from textual.binding import Binding, BindingsMap
 
-from tui.keymap import KEYMAP, bindings, check_overrides, footer_entries, keymap, markdown_table
+from tui.keymap import (
+    KEYMAP,
+    PICKER,
+    bindings,
+    check_overrides,
+    footer_entries,
+    keymap,
+    markdown_table,
+    picker_bindings,
+)
 
 ACTIONS = {
     "move", "goto", "problem", "open", "back", "refresh", "zoom", "used_left", "order", "compact",
     "theme", "private", "pause", "suspend", "redraw", "help", "quit", "filter", "hide", "show_hidden",
-    "events", "settings", "copy", "mute", "palette",
+    "events", "settings", "copy", "mute", "palette", "switch", "undo_switch", "add_account",
+    "pick_best", "verify", "rename", "remove",
 }  # fmt: skip
 
 
@@ -43,12 +53,22 @@ def _by_key(found: list[Binding]) -> dict[str, list[Binding]]:
 def test_ids_are_unique() -> None:
     """An id names one thing, so that an override is not ambiguous."""
     ids = [key.id for key in KEYMAP]
-    assert len(ids) == len(set(ids)) == 44
+    assert len(ids) == len(set(ids)) == 52
 
 
 def test_no_key_does_two_things() -> None:
-    """Every key of the table belongs to one id."""
+    """Every key of the table belongs to one id; the picker's own may be letters of the deck's, and
+    are none of those that work in both."""
     assert all(len(found) == 1 for found in _by_key(bindings({})).values())
+    assert all(len(found) == 1 for found in _by_key(picker_bindings()).values())
+    both = {k for key in KEYMAP if {"all", PICKER} & set(key.scope.split()) and key.scope != PICKER
+            for k in key.keys}  # fmt: skip
+    assert both.isdisjoint(_by_key(picker_bindings()))
+    assert check_overrides({"account.pick_best": "v"}) == [
+        "keys: account.pick_best cannot be v, which is the key of account.verify"
+    ]
+    assert check_overrides({"account.pick_best": "U"})
+    assert check_overrides({"account.pick_best": "z"}) == []
 
 
 def test_keys_that_terminals_or_multiplexers_keep_are_not_used() -> None:
@@ -64,7 +84,7 @@ def test_every_entry_is_complete(key) -> None:  # type: ignore[no-untyped-def]
     assert key.keys
     assert key.shown
     assert key.description
-    assert set(key.scope.split()) <= {"deck", "detail", "events", "all"}
+    assert set(key.scope.split()) <= {"deck", "detail", "events", "picker", "all"}
     assert re.match(r"\w+", key.action).group() in ACTIONS  # type: ignore[union-attr]
 
 
@@ -72,7 +92,7 @@ async def test_every_key_reaches_its_action_in_a_running_app() -> None:
     """Textual knows every key by the name in the table and asks ours before its own."""
     app = Pressed()
     async with app.run_test() as pilot:
-        for key in KEYMAP:
+        for key in (k for k in KEYMAP if k.scope != PICKER):
             for name in key.keys:
                 app.seen.clear()
                 await pilot.press(name)
@@ -160,8 +180,8 @@ def test_the_footer_ends_with_help_and_quit() -> None:
 
 def test_the_footer_shows_the_keys_that_were_chosen() -> None:
     """An override is what the footer prints."""
-    entries = {entry.id: entry.shown for entry in footer_entries({"move.down": "s", "quit": "ctrl+x"})}
-    assert entries["move.down"] == "s/k"
+    entries = {entry.id: entry.shown for entry in footer_entries({"move.down": "f", "quit": "ctrl+x"})}
+    assert entries["move.down"] == "f/k"
     assert entries["quit"] == "ctrl+x"
 
 

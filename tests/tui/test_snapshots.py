@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.stills import picture, still_app
+from tests.tui.stills import looked, picture, still_app
 from tui.glyphs import ASCII
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
@@ -24,6 +24,12 @@ Compare = Callable[..., bool]
 def test_every_size(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     """The deck at the five sizes of the mock-ups."""
     assert snap_compare(still_app(tmp_path), terminal_size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_picker(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    """What a switch would do, at the five sizes."""
+    assert snap_compare(still_app(tmp_path), terminal_size=size, run_before=looked)
 
 
 @pytest.mark.parametrize("theme", ["quotadeck-light", "ansi-dark", "ansi-light"])

@@ -64,6 +64,9 @@ class FakeFeed:
     def remember(self, **changes: object) -> None:
         self.calls.append(("remember", changes))
 
+    def when_login(self, told: Callable[[str], None]) -> None:
+        self.told = told
+
     def stop(self) -> None:
         self.calls.append(("stop", None))
 

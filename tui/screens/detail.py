@@ -12,9 +12,9 @@ from providers.engine.shown import AccountView, ProviderView, WindowState, Windo
 from providers.model import Outcome, Status
 from tui.bar import cells
 from tui.chart import chart_lines, span_of, spark_line
+from tui.frame import bar_tone, tone_of
 from tui.glyphs import state_glyph
 from tui.painted import Line, Piece
-from tui.rows import bar_tone, tone_of
 from tui.screens.page import Keys, PageScreen
 from tui.sentences import panel_text
 from tui.text import (

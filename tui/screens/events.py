@@ -1,9 +1,9 @@
-"""``e``: what happened while the pane was open, the newest first."""
+"""``e``: what happened while the pane was open and to accounts ever, the newest first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 
@@ -13,6 +13,9 @@ from tui.painted import Line, Piece
 from tui.screens.page import Keys, PageScreen
 from tui.text import clock_time, fit, hide, pad
 
+if TYPE_CHECKING:
+    from tui.front_desk import FrontDesk
+
 
 class EventsScreen(PageScreen[None]):
     """The log with a cursor; ``/`` filters, ``y`` copies a line for a bug report."""
@@ -20,10 +23,10 @@ class EventsScreen(PageScreen[None]):
     kind: ClassVar[str] = "events"
     keys: ClassVar[Keys] = (("j/k", "move"), ("/", "filter"), ("y", "copy the line"))
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, front: FrontDesk | None = None) -> None:
         super().__init__()
         self.filter_text = ""
-        self._log = log
+        self._log, self._front = log, front
 
     def compose(self) -> ComposeResult:
         """The page, and the line for a filter."""
@@ -36,7 +39,7 @@ class EventsScreen(PageScreen[None]):
 
     def heading(self) -> Line:
         """How many there are."""
-        shown, every = len(self._events()), len(self._log.lines())
+        shown, every = len(self._events()), len(self._every())
         of = f"{shown} of {every}, /{self.filter_text}" if self.filter_text else f"{every}"
         return (Piece(" Events", "title"), Piece(f"  {of}", "dim"))
 
@@ -62,10 +65,19 @@ class EventsScreen(PageScreen[None]):
     def _events(self) -> tuple[Event, ...]:
         text, inverse = self.filter_text.removeprefix("!").lower(), self.filter_text.startswith("!")
         if not text:
-            return self._log.lines()
+            return self._every()
         return tuple(
-            e for e in self._log.lines() if (text in f"{e.provider} {self._what(e)}".lower()) is not inverse
+            e for e in self._every() if (text in f"{e.provider} {self._what(e)}".lower()) is not inverse
         )
+
+    def _every(self) -> tuple[Event, ...]:
+        """The log, and the audit trail of accounts, also of earlier runs."""
+        if self._front is None:
+            return self._log.lines()
+        from tui.front_desk import traced
+
+        trail = traced(self._front.book, self.deck.feed.view(), self.deck.look.private)
+        return tuple(sorted((*self._log.lines(), *trail), key=lambda event: -event.at))
 
     def _line(self, event: Event, width: int) -> Line:
         deck = self.deck

@@ -75,6 +75,10 @@ class PageScreen(Screen[Result]):
         """The lines of the body that the cursor can stand on; none by default."""
         return ()
 
+    def shown_keys(self) -> Keys:
+        """What the last line says besides the way back."""
+        return self.keys
+
     def on_resize(self, event: Resize) -> None:
         """Lays the lines out anew."""
         self._room = (event.size.width, event.size.height)
@@ -128,11 +132,11 @@ class PageScreen(Screen[Result]):
 
     def _footer(self, width: int) -> Line:
         """As many keys as fit; the way back always."""
-        kept = list(self.keys)
+        kept = list(self.shown_keys())
         while True:
             pieces: list[Piece] = [Piece(" ")]
             for key, what in (*kept, ("esc", "back")):
-                pieces += [Piece(key, "key"), Piece(f" {what}  ", "dim")]
-            if width_of(tuple(pieces)) <= width + 2 or not kept:
-                return tuple(pieces)
+                pieces += [Piece(key, "key"), Piece(f" {what}", "dim"), Piece("  ")]
+            if width_of(tuple(pieces[:-1])) <= width or not kept:
+                return tuple(pieces[:-1])
             kept.pop()

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.events import Key as KeyEvent
 
 from providers.record import Record
-from tui.keymap import Key
+from tui.keymap import PICKER, Key
 from tui.painted import Line, Piece
 from tui.screens.page import Keys, PageScreen
 from tui.text import cell_width, pad
@@ -93,7 +93,9 @@ def entries_of(
 ) -> tuple[Entry, ...]:
     """The actions of the key table, a line for each panel (id, name) and each theme."""
     named = [
-        Entry(key.description, key.shown, key.action) for key in keys if not key.id.startswith(_NOT_BY_NAME)
+        Entry(key.description, key.shown, key.action)
+        for key in keys
+        if not key.id.startswith(_NOT_BY_NAME) and key.scope != PICKER
     ]
     named += [Entry(f"go to {name}", "", f"pick({ident!r})") for ident, name in panels]
     named += [Entry(f"theme {name}", "", f"set_theme({name!r})") for name in themes]

@@ -9,7 +9,17 @@ import pytest
 from providers.base import Descriptor
 from providers.engine.deck import UNKNOWN, AccountFacts, Deck, account_id
 from providers.engine.timeline import Timeline
-from providers.model import Failure, Identity, LoginState, Reading, Source, Status, Window
+from providers.model import (
+    Enrolled,
+    Failure,
+    Identity,
+    LoginState,
+    Reading,
+    Roster,
+    Source,
+    Status,
+    Window,
+)
 
 NOW = 1_795_330_000.0
 CLAUDE = Descriptor("claude", "Claude Code", "C", "claude")
@@ -304,3 +314,34 @@ def test_changed_providers_are_named_and_only_those(deck: Deck) -> None:
     assert deck.apply([login(), reading(five())], NOW) == {"claude"}
     assert deck.apply([login(), reading(five())], NOW) == frozenset()
     assert deck.apply([Reading("nobody", (), Source.LOG, "x", NOW)], NOW) == frozenset()
+
+
+def test_who_is_kept_has_a_place_before_any_figure() -> None:
+    """With the roster's names; what is known of it under its id alone joins it, in the roster's
+    order; a login names it more exactly."""
+    deck = Deck([Descriptor("claude", "Claude", "C", "claude")])
+    ident = account_id("claude", "acc/org")
+    window = Window("5h", "5 h", 12.0, NOW + 3600, 18_000)
+    deck.apply([Reading("claude", (window,), Source.SIDECAR, "s", NOW, account=f"id:{ident}")], NOW)
+    work = Enrolled(ident, "acc/org", "work", "w@example.com")
+    roster = Roster("claude", (Enrolled("x", "other"), work))
+    assert deck.apply([roster], NOW) == {"claude"}
+    first, second = deck.facts().providers[0].accounts
+    assert (first.key, first.figures) == ("other", ())
+    assert (second.key, second.identity.email, second.kept) == (
+        "acc/org",
+        "w@example.com",
+        roster.accounts[1],
+    )
+    assert [f.window.used_percent for f in second.figures] == [12.0]
+
+
+def test_who_is_kept_no_more_leaves_with_its_figures() -> None:
+    """Unless it is logged in."""
+    deck = Deck([Descriptor("claude", "Claude", "C", "claude")])
+    login = LoginState("claude", Status.OK, identity=Identity("live"), observed_at=NOW)
+    deck.apply([login, Roster("claude", (Enrolled("a", "live"), Enrolled("b", "gone")))], NOW)
+    window = Window("5h", "5 h", 12.0, NOW + 3600, 18_000)
+    deck.apply([Reading("claude", (window,), Source.SIDECAR, "s", NOW, account="gone")], NOW)
+    deck.apply([Roster("claude", ())], NOW)
+    assert [(a.key, a.kept) for a in deck.facts().providers[0].accounts] == [("live", None)]
