@@ -11,7 +11,6 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import providers
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from providers.asking import Kept, NotAsked
+    from providers.accounts.vaults import Vaults
     from providers.engine.asker import Asker
     from providers.engine.history import History, Sample
     from providers.engine.http import Http
@@ -64,19 +63,12 @@ def open_live(
     """A `Live` over the registry's providers, in the order of the settings.
 
     ``chosen`` replaces the registry, what ``network`` makes replaces the network, and ``secret``
-    the keyring (tests, the demo).  Reads nothing yet.
+    what `Vaults.fetch` gives (tests, the demo).  Reads nothing yet.
     """
     loaded = tuple(chosen) if chosen is not None else tuple(map(providers.load, providers.PROVIDERS))
     place = {name: i for i, name in enumerate(settings.panels)}
     ordered = sorted(loaded, key=lambda p: place.get(p.descriptor.id, len(place)))
-    return Live(environment, settings, clock, ordered, network, secret or partial(_from_keyring, environment))
-
-
-def _from_keyring(environment: Environment, kept: Kept) -> str | NotAsked:
-    """A secret from the keyring of the system, which is not touched before."""
-    from providers.accounts.vault import fetch
-
-    return fetch(environment, kept)
+    return Live(environment, settings, clock, ordered, network, secret)
 
 
 class Live:
@@ -93,11 +85,13 @@ class Live:
         clock: Clock,
         ordered: Sequence[Provider],
         network: Network | None,
-        secret: Secret,
+        secret: Secret | None,
     ) -> None:
         enabled = [p for p in ordered if p.descriptor.id not in settings.disabled]
         self.environment = environment
-        self._clock, self._settings, self._network, self._secret = clock, settings, network, secret
+        self._clock, self._settings, self._network = clock, settings, network
+        self._secret = secret or (lambda kept: self.vaults.fetch(kept))
+        self._vaults: dict[str, Vaults] = {}
         self._enabled = enabled
         self._by_itself = settings.polling == "on"
         self._asker: Asker | None = None
@@ -146,6 +140,15 @@ class Live:
     def view(self) -> DeckView:
         """What is shown now.  Owner thread; well under a millisecond."""
         return view(self._deck.facts(), self._clock.now(), self._rules)
+
+    @property
+    def vaults(self) -> Vaults:
+        """Where secrets are kept, one for the run, so that a passphrase is given once.  Any
+        thread; no keyring and no vault is touched before it is asked for something."""
+        from providers.accounts.vaults import Vaults
+
+        # One step, as the network's threads and the screen's may come first at once.
+        return self._vaults.setdefault("", Vaults(self.environment, self._settings))
 
     def sources(self) -> tuple[FileSource, ...]:
         """Every source that is read."""

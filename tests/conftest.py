@@ -7,8 +7,9 @@ outlive a test (realiti4/claude-swap:tests/test_real_store_guard.py tells why).
 from __future__ import annotations
 
 import os
+import pwd
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,25 @@ GUARDED = tuple(
     )
 )  # fmt: skip
 LOOPBACK = ("127.", "::1", "localhost")
+KEYRINGS = ("keyring.backends.", "secretstorage", "jeepney")
+
+
+def own_bus(variables: Mapping[str, str]) -> bool:
+    """Whether a process with this environment was started by test_secret_service.py: on a message
+    bus that lives for that test alone, with every folder where a keyring could lie inside the
+    test's own.  Nothing else lets a test load what reaches a real keyring."""
+    folder = variables.get("QUOTADECK_TEST_BUS_FOLDER", "")
+    places = [variables.get(n, "") for n in ("HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")]
+    real = pwd.getpwuid(os.getuid()).pw_dir
+    return (
+        folder.startswith("/")
+        and os.path.commonpath([folder, real]) != folder
+        and all(place.startswith(f"{folder}/") for place in places)
+        and "/run/" not in variables.get("DBUS_SESSION_BUS_ADDRESS", "/run/")
+    )
+
+
+OWN_BUS = own_bus(os.environ)
 
 
 def _guard(event: str, args: tuple[object, ...]) -> None:
@@ -44,7 +64,7 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
         address = args[1]
         if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
             raise RuntimeError(f"a test reached for the network: {address[0]}")
-    elif event == "import" and str(args[0]).startswith("keyring.backends."):
+    elif event == "import" and str(args[0]).startswith(KEYRINGS) and not OWN_BUS:
         raise RuntimeError("a test loaded a real keyring backend")
 
 

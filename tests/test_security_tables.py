@@ -35,6 +35,9 @@ def table(heading: str) -> list[list[str]]:
 READ = [row[0] for row in table("What is read")]
 IMPORTED = [row[0] for row in table("What an import reads")]
 WRITTEN = [row[0] for row in table("What is written")]
+OURS_ALONE = (
+    "~/.config/quotadeck/", "~/.local/share/quotadeck/vault/", "~/.local/share/quotadeck/plain/", "/proc",
+)  # fmt: skip
 PUBLISHED = "~/.local/state/quotadeck/quota/*.*.json"
 TOY = re.compile(r"/\.toy/|/\.broken/|/toy\.\w+\.json$")
 BESIDE = re.compile(r"-(wal|shm|journal)$|\.\d+\.tmp$")
@@ -65,7 +68,7 @@ def test_every_source_is_in_the_table() -> None:
             declared.add(path)
             names = next(row[2] for row in table("What is read") if row[0] == path)
             assert f"{name}.{source.id}" in names or f"<provider>.{source.id}" in names, source
-    ours = {r for r in READ if r.startswith(("~/.config/quotadeck/", "/proc"))}
+    ours = {r for r in READ if r.startswith(OURS_ALONE)}
     ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "settings", "timeline")}
     assert set(READ) == declared | ours
 

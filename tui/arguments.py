@@ -83,7 +83,7 @@ def parser_of() -> argparse.ArgumentParser:
 def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     key = commands.add_parser(
         "key",
-        help="keys of services, kept in the keyring",
+        help="keys of services, kept in the keyring or the encrypted vault",
         description="Stores, forgets or lists keys. A key is read from a prompt or a pipe, never from "
         "the command line.",
         formatter_class=_Formatter,
@@ -94,8 +94,17 @@ def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
             name, help=what, description=what.capitalize(), formatter_class=_Formatter
         )
         action.add_argument("service", metavar="SERVICE", help="which; quotadeck key list names them")
+        add_passphrase(action)
     listed = actions.add_parser("list", help="which keys there are", formatter_class=_Formatter)
-    listed.set_defaults(service="")
+    listed.set_defaults(service="", passphrase_fd=None)
+
+
+def add_passphrase(parser: argparse.ArgumentParser) -> None:
+    """The option of every command that needs the vault."""
+    parser.add_argument(
+        "--passphrase-fd", type=int, metavar="N",
+        help="read the passphrase of the encrypted vault from this file descriptor",
+    )  # fmt: skip
 
 
 def _add_accounts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

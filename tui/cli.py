@@ -90,7 +90,7 @@ def _command(options: argparse.Namespace) -> int:
     if options.command == "doctor":
         return _doctor(options, environment, settings)
     if options.command == "key":
-        return _key(options, environment)
+        return _key(options, environment, settings)
     if options.command in ("accounts", "capture", "switch", "undo", "forget", "recover"):
         return _accounts(options, environment, settings)
     return _pane(options, environment, settings)
@@ -184,32 +184,45 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
     return DONE
 
 
-def _key(options: argparse.Namespace, environment: Environment) -> int:
+def _key(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
 
     import providers
     from providers.accounts.keys import Keys
-    from providers.accounts.vault import BY_HAND, vault_of
+    from providers.accounts.vault import BY_HAND
+    from providers.accounts.vaults import Vaults
     from providers.engine.clock import SystemClock
     from tui.key_command import KeyCommand, say
+    from tui.vault_prompt import VaultPrompt
 
-    keys = Keys(environment, vault_of(environment, deadline=BY_HAND), SystemClock())
+    if options.action == "set" and options.passphrase_fd == 0:
+        return _fail("standard input carries the key; give the passphrase by another descriptor", USAGE)
+    vaults = Vaults(environment, settings, deadline=BY_HAND)
+    keys = Keys(environment, vaults.vault, SystemClock())
     descriptors = [providers.load(name).descriptor for name in providers.PROVIDERS]
-    command = KeyCommand(keys, descriptors, stdin=sys.stdin, now=time.time())
+    prompt = VaultPrompt(
+        vaults, fd=options.passphrase_fd, terminal=sys.stdin.isatty(),
+        tell=lambda line: print(line, file=sys.stderr),
+    )  # fmt: skip
+    command = KeyCommand(
+        keys, descriptors, stdin=sys.stdin, now=time.time(), open_vault=lambda: prompt.open().words
+    )
     return say(*command.run(options.action, options.service or ""))
 
 
 def _accounts(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
 
-    from providers.accounts.vault import BY_HAND, vault_of
+    from providers.accounts.vault import BY_HAND
+    from providers.accounts.vaults import Vaults
     from providers.desk import open_desk
     from providers.engine.clock import SystemClock
     from tui.accounts_command import AccountsCommand
 
     if settings.read_only and options.command != "accounts":
         return _fail("read_only is set, so no login is touched", REFUSED)
-    desk = open_desk(environment, settings, SystemClock(), vault_of(environment, deadline=BY_HAND))
+    vaults = Vaults(environment, settings, deadline=BY_HAND)
+    desk = open_desk(environment, settings, SystemClock(), vaults.vault)
     command = AccountsCommand(desk, lambda: _loaded(environment, settings).view(), time.time())
     ended = command.run(options)
     if ended.code in (DONE, FAILED) or getattr(options, "json", False):

@@ -297,6 +297,7 @@ class DeckApp(Crash, inherit_bindings=False):
         return [
             self._mark,
             "test endpoints" if self.settings.endpoints else "",
+            "plaintext vault" if self.settings.vault == "plaintext" else "",
             f"/{self.look.filter}" if self.look.filter else "",
             "paused" if self.paused else "",
             "left" if self.look.left else "",

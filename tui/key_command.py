@@ -14,14 +14,16 @@ from typing import TextIO
 from providers.accounts.keys import MAX_KEY, Keys, KeyTrouble
 from providers.accounts.stored import StoredKey
 from providers.base import Descriptor
+from tui.passphrase import NotOpened
 from tui.text import duration_words
 
-DONE, FAILED, USAGE = 0, 1, 2
+DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 
 
 class KeyCommand:
     """One run.  ``keys`` stores; ``descriptors`` say which services there are; ``prompt`` asks a
-    person without echo."""
+    person without echo; ``open_vault`` opens where keys are kept and names it, or raises
+    `NotOpened`."""
 
     def __init__(
         self,
@@ -31,8 +33,10 @@ class KeyCommand:
         stdin: TextIO,
         prompt: Callable[[str], str] = getpass,
         now: float,
+        open_vault: Callable[[], str],
     ) -> None:
         self._keys, self._stdin, self._prompt, self._now = keys, stdin, prompt, now
+        self._open_vault = open_vault
         self._services = {name: d.name for d in descriptors for name in d.keys}
 
     def run(self, action: str, service: str) -> tuple[int, str]:
@@ -49,8 +53,11 @@ class KeyCommand:
             return self._list()
         except KeyTrouble as trouble:
             return FAILED, str(trouble)
+        except NotOpened as reason:
+            return REFUSED, str(reason)
 
     def _set(self, service: str) -> tuple[int, str]:
+        where = self._open_vault()
         try:
             key = self._read(f"key of {self._services[service]} (not shown): ")
         except (EOFError, KeyboardInterrupt):
@@ -59,12 +66,14 @@ class KeyCommand:
             return FAILED, "nothing was given, so nothing was stored"
         held = self._keys.set(service, key)
         known_by = f"fingerprint {held.fingerprint[:8]}"
-        return DONE, f"the key of {self._services[service]} is in the keyring ({known_by})"
+        return DONE, f"the key of {self._services[service]} is in {where} ({known_by})"
 
     def _forget(self, service: str) -> tuple[int, str]:
-        if self._keys.forget(service):
-            return DONE, f"the key of {self._services[service]} is forgotten"
-        return FAILED, f"there is no key of {self._services[service]} in the keyring"
+        if service not in {key.service for key in self._keys.all()}:
+            return FAILED, f"there is no key of {self._services[service]}"
+        self._open_vault()
+        self._keys.forget(service)
+        return DONE, f"the key of {self._services[service]} is forgotten"
 
     def _list(self) -> tuple[int, str]:
         held = {key.service: key for key in self._keys.all()}
@@ -75,9 +84,9 @@ class KeyCommand:
 
     def _about(self, key: StoredKey | None) -> str:
         if key is None:
-            return "no key in the keyring"
+            return "no key"
         since = max(0.0, self._now - key.added_at)
-        return f"in the keyring, fingerprint {key.fingerprint[:8]}, stored {duration_words(since)} ago"
+        return f"fingerprint {key.fingerprint[:8]}, stored {duration_words(since)} ago"
 
     def _read(self, question: str) -> str:
         if self._stdin.isatty():

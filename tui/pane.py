@@ -52,7 +52,7 @@ def _run_demo(settings: Settings) -> int:
         calm = replace(
             settings, aliases=ALIASES, disabled=frozenset(), hidden=(), panels=(), read_only=True,
             polling="on", sources_off=frozenset(), sources_on=frozenset(), endpoints={}, desktop=False,
-            notify_command=(),
+            notify_command=(), vault="none",
         )  # fmt: skip
         return _run(world.environment, calm, "demo", {}, partial(network, world))
     finally:

@@ -1,21 +1,20 @@
-"""The vault: secrets in the keyring of the system, and what is said where there is none.
+"""The vault: secrets by name in something that answers as a keyring does, and what is said where
+it does not.
 
 Any thread may call.  Each call runs in a daemon thread of its own with a deadline: a keyring
 that waits for a prompt must neither stop the screen nor hold up an exit.  Facts: what keyrings
-do without a bus, locked, or with nobody at the prompt was measured, see tests.
+do without a bus, locked, or with nobody at the prompt was measured, see tests.  Which keyring it
+is a person chooses: vaults.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
-from providers.asking import OWN_SERVICE, Kept, NotAsked
-from providers.base import Environment
+from providers.asking import OWN_SERVICE
 from providers.engine.values import clean
 
 DEADLINE = 3.0
@@ -26,13 +25,23 @@ BY_HAND = 60.0
 
 
 class State(StrEnum):
-    """Why the vault does not answer."""
+    """Why the vault does not answer.
+
+    The first six are a keyring's; ``FILES``, ``SEALED`` and ``WRONG`` (passphrase) those of
+    files; ``UNCHOSEN``, ``NONE`` and ``REFUSED`` are about the choice between them."""
 
     ABSENT = "absent"
+    UNMADE = "unmade"
     LOCKED = "locked"
     DENIED = "denied"
     BROKEN = "broken"
     SILENT = "silent"
+    FILES = "files"
+    SEALED = "sealed"
+    WRONG = "wrong"
+    UNCHOSEN = "unchosen"
+    NONE = "none"
+    REFUSED = "refused"
 
 
 _WRAPPED = "go-keyring-base64:"
@@ -40,10 +49,17 @@ _WRAPPED = "go-keyring-base64:"
 
 _SENTENCES = {
     State.ABSENT: "there is no keyring on this machine",
+    State.UNMADE: "a keyring service runs, but no keyring was made in it yet",
     State.LOCKED: "the keyring is locked: unlock it and try again",
     State.DENIED: "the keyring did not let quotadeck in",
     State.BROKEN: "the keyring failed",
     State.SILENT: "the keyring does not answer; perhaps it waits for a prompt on another screen",
+    State.FILES: "the vault's files cannot be used",
+    State.SEALED: "the vault is locked: give its passphrase",
+    State.WRONG: "that passphrase does not open the vault",
+    State.UNCHOSEN: "nobody chose yet where secrets are kept",
+    State.NONE: "nothing is kept, as you chose",
+    State.REFUSED: "that vault cannot be chosen",
 }
 
 
@@ -51,7 +67,7 @@ class VaultTrouble(Exception):
     """The vault could not do it; the message is one clean sentence without any secret."""
 
     def __init__(self, state: State, detail: str = "") -> None:
-        super().__init__(_SENTENCES[state] + (f" ({clean(detail, 60)})" if detail else ""))
+        super().__init__(_SENTENCES[state] + (f" ({clean(detail, 200)})" if detail else ""))
         self.state = state
 
 
@@ -74,6 +90,10 @@ class Vault:
 
     def __init__(self, open_keyring: Callable[[], Keyring], *, deadline: float = DEADLINE) -> None:
         self._open, self._deadline = open_keyring, deadline
+
+    def look(self) -> None:
+        """Only sees whether it answers.  Raises `VaultTrouble` where it does not."""
+        self._call(lambda keyring: None)
 
     def get(self, name: str, service: str = OWN_SERVICE) -> str:
         """The secret of that name, empty if there is none.  Raises `VaultTrouble`."""
@@ -134,24 +154,6 @@ def _in_words(error: BaseException) -> VaultTrouble:
     return VaultTrouble(State.BROKEN, type(error).__name__)
 
 
-def vault_of(environment: Environment, *, deadline: float = DEADLINE) -> Vault:
-    """The vault of this machine."""
-
-    def open_keyring() -> Keyring:
-        folder = environment.variables.get("XDG_RUNTIME_DIR", "")
-        return system_keyring(environment.platform, folder, os.environ)
-
-    return Vault(open_keyring, deadline=deadline)
-
-
-def fetch(environment: Environment, kept: Kept) -> str | NotAsked:
-    """The secret that lies there, empty if there is none, or one clean sentence why not."""
-    try:
-        return unwrapped(vault_of(environment).get(kept.user, kept.service))
-    except VaultTrouble as trouble:
-        return NotAsked(str(trouble))
-
-
 def unwrapped(secret: str) -> str:
     """The secret as its tool meant it: some wrap it for keyrings that take text alone."""
     if not secret.startswith(_WRAPPED):
@@ -162,39 +164,3 @@ def unwrapped(secret: str) -> str:
         return base64.b64decode(secret.removeprefix(_WRAPPED), validate=True).decode()
     except ValueError:
         return ""
-
-
-def system_keyring(platform: str, runtime_folder: str, variables: MutableMapping[str, str]) -> Keyring:
-    """The keyring of this system, of an allow-listed kind, or `VaultTrouble`.
-
-    Backends are named, not found: what an environment variable, a config file or an installed
-    plugin would choose may store in plain text, or nothing at all.  ``variables`` is the
-    process's own environment: a pane that was started without the address of the bus is given
-    the one that lies in ``runtime_folder``.
-    """
-    if platform == "darwin":
-        from keyring.backends import macOS
-
-        return macOS.Keyring()  # type: ignore[no-untyped-call]
-    from pathlib import Path
-
-    bus = Path(runtime_folder or "/nonexistent") / "bus"
-    if "DBUS_SESSION_BUS_ADDRESS" not in variables and bus.is_socket():
-        variables["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
-    if "DBUS_SESSION_BUS_ADDRESS" not in variables:
-        raise VaultTrouble(State.ABSENT)
-    _refuse_locked()
-    from keyring.backends import SecretService
-
-    return SecretService.Keyring()  # type: ignore[no-untyped-call]
-
-
-def _refuse_locked() -> None:
-    """keyring would ask for a prompt that nobody may see; this looks without asking."""
-    import secretstorage
-
-    with contextlib.closing(secretstorage.dbus_init()) as connection:
-        if not secretstorage.check_service_availability(connection):
-            raise VaultTrouble(State.ABSENT)
-        if secretstorage.get_default_collection(connection).is_locked():
-            raise VaultTrouble(State.LOCKED)

@@ -78,7 +78,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     the rest.  No temporary file is left behind unless the process is killed.
     """
     try:
-        _make_folders(path.parent)
+        make_folders(path.parent)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _failed(error, f"the folder {_shown(path.parent)} cannot be used") from None
@@ -91,6 +91,19 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         raise _failed(error, f"{_shown(path)} cannot be written") from None
     finally:
         os.close(folder)
+
+
+def make_folders(folder: Path) -> None:
+    """Makes the folder and those above it that are missing, with mode 0700 whatever the umask
+    is.  Raises OSError."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(one, 0o700)
+            os.chmod(one, 0o700)
 
 
 def _read_once(path: Path, max_bytes: int, uid: int | None, follow: bool) -> tuple[Found, bool]:
@@ -152,17 +165,6 @@ def _size(count: int) -> str:
         if count >= unit and count % unit == 0:
             return f"{count // unit} {name}"
     return f"{count} bytes"
-
-
-def _make_folders(folder: Path) -> None:
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for one in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(one, 0o700)
-            os.chmod(one, 0o700)
 
 
 def _refuse_target(folder: int, path: Path) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from providers.engine.files import make_folders
+
 
 class LockFailed(Exception):
     """The lock could not be had; the message is a clean clause that says why."""
@@ -23,7 +25,7 @@ def locked(path: Path, within: float) -> Iterator[None]:
     """Holds the lock ``path``, which is made with its folder; waits ``within`` seconds for
     another holder.  Raises `LockFailed`."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(path.parent)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         why = os.strerror(error.errno).lower() if error.errno else "unknown reason"

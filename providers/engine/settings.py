@@ -27,7 +27,7 @@ _SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 _STAND_IN = re.compile(r"https?://(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?/?")
 REMEMBERED = (
     "theme", "background", "clock", "show", "order", "compact", "hidden", "polling", "watch_percent",
-    "high_percent", "bell", "notify", "desktop", "quiet_hours", "pane_title",
+    "high_percent", "bell", "notify", "desktop", "quiet_hours", "pane_title", "vault",
 )  # fmt: skip
 """The keys that settings.toml may hold."""
 
@@ -81,6 +81,9 @@ class Settings(Record):
     """Local time without notices, like ``22:00-07:00``."""
     pane_title: bool = True
     """Says the first line in the terminal's title."""
+    vault: str = ""
+    """Where secrets are kept: ``keyring``, ``encrypted``, ``none`` or ``plaintext``; "" until one is
+    chosen."""
     disabled: frozenset[str] = frozenset()
     """Providers of which nothing is read (``[providers.<id>] enabled = false``)."""
     sources_off: frozenset[tuple[str, str]] = frozenset()
@@ -150,6 +153,7 @@ _CHECKS: dict[str, Check] = {
     "desktop": _boolean,
     "quiet_hours": _span,
     "pane_title": _boolean,
+    "vault": _one_of("keyring", "encrypted", "none", "plaintext"),
 }
 _LISTS = ("panels", "hidden", "notify_command")
 _TABLES = ("providers", "sources", "keys", "aliases")
@@ -197,7 +201,7 @@ def save(environment: Environment, **changes: object) -> None:
     for key, value in table.items():
         if key not in REMEMBERED:
             raise ValueError(f"settings.toml does not hold {key}")
-        must = _wrong(key, value)
+        must = _wrong(key, value) or _unremembered(key, value)
         if must:
             raise ValueError(f"{key} must be {must}, not {quoted(value)}")
     try:
@@ -209,6 +213,18 @@ def save(environment: Environment, **changes: object) -> None:
     merged = {**(ours.table if ours is not None else {}), **table}
     write_atomic(environment.config_dir / "settings.toml", tomli_w.dumps(merged).encode())
     keep_parsed(environment)
+
+
+def chosen_vault(environment: Environment) -> str:
+    """The ``vault`` of settings.toml as it is now, "" if none is there: another copy may have
+    chosen since we started."""
+    try:
+        ours = read_settings(environment, "settings.toml")
+    except SettingsError:
+        return ""
+    value = ours.table.get("vault") if ours is not None else None
+    wrong = _wrong("vault", value) or _unremembered("vault", value)
+    return value if isinstance(value, str) and not wrong else ""
 
 
 def environment_from(variables: Mapping[str, str], home: Path, platform: str) -> Environment:
@@ -247,12 +263,16 @@ def _applied(settings: Settings, file: SettingsFile, known: tuple[str, ...]) -> 
 
 
 def _remembered(settings: Settings, file: SettingsFile, known: tuple[str, ...]) -> Settings:
-    """The settings with settings.toml on top.  Keys of another version are passed over."""
+    """The settings with settings.toml on top.  Keys of another version are passed over, and so
+    is ``vault`` where config.toml says it: of secrets the person's own word counts."""
     changes: dict[str, Any] = {}
     notes = list(settings.notes)
     for key in REMEMBERED:
-        if key in file.table:
+        if key in file.table and not (key == "vault" and settings.vault):
             try:
+                must = _unremembered(key, file.table[key])
+                if must:
+                    raise file.error("", key, f"{key} must be {must} in a file of ours")
                 changes[key] = _checked(file, key, file.table[key], known)
             except SettingsError as error:
                 notes.append(f"{error}; it is left aside")
@@ -271,6 +291,11 @@ def _wrong(key: str, value: Any) -> str:
         return _CHECKS[key](value)
     right = isinstance(value, list) and all(isinstance(item, str) for item in value)
     return "" if right else f"a list of {'texts' if key == 'notify_command' else 'provider ids'}"
+
+
+def _unremembered(key: str, value: object) -> str:
+    """As `_wrong`, for what only config.toml may say: plain text is never chosen with a key."""
+    return "keyring, encrypted or none" if key == "vault" and value == "plaintext" else ""
 
 
 def _checked(file: SettingsFile, key: str, value: Any, known: tuple[str, ...]) -> Any:

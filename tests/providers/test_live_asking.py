@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import providers
+from providers.accounts.keys import Keys
+from providers.accounts.secret import Secret
 from providers.asking import Limits
 from providers.base import Environment
 from providers.engine import inquiry
@@ -172,3 +175,28 @@ def test_the_history_is_read_on_its_own_thread(opened: Callable[..., Pane], cloc
     pane.until(lambda: bool(found))
     assert where == [threading.main_thread()]
     assert [s.used_percent for s in found[0]] == [12]  # type: ignore[attr-defined]
+
+
+def test_a_key_in_the_encrypted_vault_is_asked_with_once_it_is_open(
+    environment: Environment, clock: FakeClock
+) -> None:
+    """One vault for the run: the passphrase that a dialog takes is the asker's too.  Locked, the
+    panel says what it waits for, and no keyring is looked at instead."""
+    server = Server(clock)
+
+    def opened() -> Live:
+        return open_live(
+            environment, Settings(vault="encrypted"), clock,
+            chosen=[providers.load("zai")], network=server.transport,
+        )  # fmt: skip
+
+    first = opened()
+    first.vaults.unlock(Secret("correct horse"))
+    Keys(environment, first.vaults.vault, clock).set("zai", "canary-key")
+    live = opened()
+    live.load()
+    assert live.refresh(["zai"]) == [("zai", "the vault is locked: give its passphrase")]
+    assert server.requests == []
+    live.vaults.unlock(Secret("correct horse"))
+    assert live.refresh(["zai"]) == []
+    assert "canary-key" in server.requests[0].headers["authorization"]

@@ -44,7 +44,7 @@ _SOURCES = {
 }  # fmt: skip
 
 
-class DetailScreen(PageScreen):
+class DetailScreen(PageScreen[None]):
     """One provider on the whole screen; ``w`` chooses the window of the chart."""
 
     kind: ClassVar[str] = "detail"

@@ -14,7 +14,7 @@ from tui.screens.page import Keys, PageScreen
 from tui.text import clock_time, fit, hide, pad
 
 
-class EventsScreen(PageScreen):
+class EventsScreen(PageScreen[None]):
     """The log with a cursor; ``/`` filters, ``y`` copies a line for a bug report."""
 
     kind: ClassVar[str] = "events"

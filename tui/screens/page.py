@@ -8,7 +8,7 @@ sends nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,7 +24,10 @@ Keys = tuple[tuple[str, str], ...]
 """(key as printed, what it does), for the last line."""
 
 
-class PageScreen(Screen[None]):
+Result = TypeVar("Result")
+
+
+class PageScreen(Screen[Result]):
     """Closed by esc.  A subclass says `heading` and `body`; one with ``choosing`` has a cursor
     on the lines that `chosen_lines` names, else j and k scroll.
 
@@ -85,9 +88,7 @@ class PageScreen(Screen[None]):
         body = list(self.body(width))
         self._settle_cursor()
         room = max(1, height - 2)
-        self._top = max(0, min(self._top, len(body) - room))
-        if self.cursor is not None:
-            self._top = max(min(self._top, self.cursor), self.cursor - room + 1)
+        self._scroll(room, len(body))
         shown: list[Line] = [cut(line, width) for line in body[self._top : self._top + room]]
         if self.cursor is not None and 0 <= self.cursor - self._top < len(shown):
             place = self.cursor - self._top
@@ -97,6 +98,12 @@ class PageScreen(Screen[None]):
         shown += [()] * (room - len(shown))
         lines = [cut(self.heading(), width), *shown, cut(self._footer(width), width)]
         return self._painted.show(lines[:height])
+
+    def _scroll(self, room: int, length: int) -> None:
+        """The first line that is shown: no empty room at the end, and the cursor in sight."""
+        self._top = max(0, min(self._top, length - room))
+        if self.cursor is not None:
+            self._top = max(min(self._top, self.cursor), self.cursor - room + 1)
 
     def action_step(self, lines: int) -> None:
         """Moves the cursor, or scrolls where there is none."""

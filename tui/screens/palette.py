@@ -29,7 +29,7 @@ class Entry(Record):
 Run = Callable[[str], Awaitable[None]]
 
 
-class PaletteScreen(PageScreen):
+class PaletteScreen(PageScreen[None]):
     """Closed before the chosen action runs, so that it acts on the screen below."""
 
     kind: ClassVar[str] = "palette"

@@ -51,7 +51,7 @@ _ROWS = 2
 Save = Callable[[str, object], None]
 
 
-class SettingsScreen(PageScreen):
+class SettingsScreen(PageScreen[None]):
     """``save(key, value)`` keeps a value and applies it; ``flags`` names the settings that
     the command line stands above, by key."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, system_keyring, unwrapped
+from providers.accounts.vault import Keyring, State, Vault, VaultTrouble, unwrapped
+from tests.terminals import base_variables
 
 
 class Memory:
@@ -114,10 +117,27 @@ def test_a_keyring_that_never_answers_holds_nobody_up() -> None:
     forever.set()
 
 
-def test_without_a_bus_there_is_no_keyring(tmp_path: Path) -> None:
-    """No backend is imported and none is guessed, whatever PYTHON_KEYRING_BACKEND says."""
-    variables = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    with pytest.raises(VaultTrouble) as caught:
-        system_keyring("linux", str(tmp_path), variables)
-    assert caught.value.state is State.ABSENT
-    assert "DBUS_SESSION_BUS_ADDRESS" not in variables
+HANGS = """
+import asyncio, time
+from providers.accounts.vault import Vault, VaultTrouble
+
+async def main():
+    ticks, vault = 0, Vault(lambda: time.sleep(600), deadline=1.0)
+    asked = asyncio.create_task(asyncio.to_thread(vault.get, "name"))
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        ticks += 1
+    print(ticks > 10, type(asked.exception()).__name__, asked.exception().state)
+
+asyncio.run(main())
+"""
+
+
+def test_a_prompt_that_nobody_answers_holds_up_neither_the_loop_nor_the_exit() -> None:
+    """The loop goes on meanwhile; the process ends although a call of ten minutes still sits in
+    the keyring."""
+    done = subprocess.run(
+        [sys.executable, "-c", HANGS], cwd=Path(__file__).parents[3], env=base_variables(Path("/")),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", "VaultTrouble", "silent"]

@@ -14,7 +14,7 @@ import pytest
 
 from providers.base import Environment
 from providers.engine.files import WriteRefused
-from providers.engine.settings import Settings, environment_from, load, save
+from providers.engine.settings import Settings, chosen_vault, environment_from, load, save
 from providers.engine.settings_file import SettingsError
 from providers.record import replace
 
@@ -42,6 +42,7 @@ desktop = true
 notify_command = ["say", "--fast"]
 quiet_hours = "22:00-07:00"
 pane_title = false
+vault = "plaintext"
 
 [providers.codex]
 enabled = false
@@ -99,6 +100,7 @@ def test_everything_can_be_set(environment: Environment) -> None:
         notify_command=("say", "--fast"),
         quiet_hours="22:00-07:00",
         pane_title=False,
+        vault="plaintext",
         theme="ansi-dark",
         background="terminal",
         clock=12,
@@ -288,6 +290,27 @@ def test_what_was_chosen_with_keys_wins(environment: Environment) -> None:
     assert settings.origins == dict.fromkeys(CHANGES, ours) | {"clock": theirs}
 
 
+def test_plain_text_is_only_ever_chosen_in_config_toml(environment: Environment) -> None:
+    """A file of ours that says it is left aside with a note; the other vaults it may name."""
+    write(environment, 'vault = "plaintext"', "settings.toml")
+    settings = load(environment, KNOWN)
+    assert (settings.vault, chosen_vault(environment)) == ("", "")
+    assert "vault must be keyring, encrypted or none" in settings.notes[0]
+    save(environment, vault="encrypted")
+    assert load(environment, KNOWN).vault == chosen_vault(environment) == "encrypted"
+    write(environment, 'vault = "plaintext"')
+    assert load(environment, KNOWN).vault == "plaintext"
+
+
+def test_of_the_vault_config_toml_has_the_last_word(environment: Environment) -> None:
+    """Unlike of what keys change: where secrets lie is the person's own word."""
+    save(environment, vault="encrypted")
+    write(environment, 'vault = "none"')
+    settings = load(environment, KNOWN)
+    assert settings.vault == "none"
+    assert settings.origins["vault"] == "~/.config/quotadeck/config.toml"
+
+
 def test_saving_keeps_what_else_is_there(environment: Environment) -> None:
     """Keys of an earlier save and of a later version both stay."""
     path = write(environment, 'tomorrow = "x"\n[deep]\na = 1', "settings.toml")
@@ -315,6 +338,7 @@ def test_the_file_of_ours_is_private(environment: Environment) -> None:
         {"order": "size"},
         {"compact": 1},
         {"hidden": "claude"},
+        {"vault": "plaintext"},
     ],
 )
 def test_only_view_settings_are_saved(environment: Environment, changes: dict[str, Any]) -> None:
