@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import stat
@@ -72,8 +73,12 @@ def test_a_full_disk_is_a_reason_not_to_ask(environment: Environment, monkeypatc
 
 
 def _claims(folder: Path, count: int) -> None:
-    for _ in range(count):
-        budget.change(folder, "toy/1", NOW, lambda s: replace(s, troubles=s.troubles + 1))
+    done = 0
+    while done < count:
+        # Where the lock cannot be had in time nothing is claimed, and the caller hears of it.
+        with contextlib.suppress(budget.NotRecorded):
+            budget.change(folder, "toy/1", NOW, lambda s: replace(s, troubles=s.troubles + 1))
+            done += 1
 
 
 def test_five_processes_lose_no_claim(environment: Environment) -> None:
