@@ -35,6 +35,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx
 
+    from providers.accounts.importing import Importing
+
 PROVEN_BY: Mapping[str, str] = {"claude": "providers.claude.profile"}
 """Whose tokens do not say whose they are, and the module whose ``PROOF`` asks."""
 
@@ -99,6 +101,17 @@ class Desk:
         if not kept:
             raise refused[0]
         return tuple(kept)
+
+    def importing(self) -> Importing:
+        """The way in for logins that other tools keep."""
+        from providers.accounts.importing import Importing
+
+        def traced(store: LoginStore, to: str, lineage: str, ended: str) -> None:
+            self._trace("import", store, "", to, lineage, ended)
+
+        return Importing(
+            self.environment, self._keeper, self.stores, self._clock, prove=self._prove, traced=traced
+        )
 
     def rename(self, ident: str, alias: str) -> Member:
         """Gives an account another alias.  Raises `CannotSwitch`."""

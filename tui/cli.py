@@ -93,6 +93,8 @@ def _command(options: argparse.Namespace) -> int:
         return _key(options, environment, settings)
     if options.command in ("accounts", "capture", "switch", "undo", "forget", "recover"):
         return _accounts(options, environment, settings)
+    if options.command == "import":
+        return _import(options, environment, settings)
     return _pane(options, environment, settings)
 
 
@@ -226,6 +228,38 @@ def _accounts(options: argparse.Namespace, environment: Environment, settings: S
     command = AccountsCommand(desk, lambda: _loaded(environment, settings).view(), time.time())
     ended = command.run(options)
     if ended.code in (DONE, FAILED) or getattr(options, "json", False):
+        _print(f"{ended.text}\n")
+        code = ended.code
+    else:
+        code = _fail(ended.text, ended.code)
+    sys.stderr.flush()
+    # A keyring call that hangs, or a name lookup, sits in a thread.
+    os._exit(code)
+
+
+def _import(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    from providers.accounts.vault import BY_HAND
+    from providers.accounts.vaults import Vaults
+    from providers.desk import open_desk
+    from providers.engine.clock import SystemClock
+    from tui.import_command import ImportCommand
+    from tui.vault_prompt import VaultPrompt
+
+    if settings.read_only and not options.dry_run:
+        return _fail("read_only is set, so nothing is imported; --dry-run shows what there is", REFUSED)
+    vaults = Vaults(environment, settings, deadline=BY_HAND)
+    desk = open_desk(environment, settings, SystemClock(), vaults.vault)
+    terminal = sys.stdin.isatty()
+    prompt = VaultPrompt(
+        vaults, fd=options.passphrase_fd, terminal=terminal, tell=lambda line: print(line, file=sys.stderr)
+    )
+    command = ImportCommand(
+        desk.importing(), lambda service, user: vaults.foreign.get(user, service), prompt.open,
+        lambda: desk.recover() if desk.unfinished else None, terminal=terminal,
+        tell=lambda line: _print(f"{line}\n"),
+    )  # fmt: skip
+    ended = command.run(options)
+    if ended.code in (DONE, FAILED):
         _print(f"{ended.text}\n")
         code = ended.code
     else:
