@@ -176,14 +176,19 @@ def _watch(environment: Environment, settings: Settings) -> int:
 
 
 def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
-    from providers.engine.checkup import findings
+    import time
+
+    from providers.examination import examine
     from tui import doctor
 
     live = _loaded(environment, settings)
     around = doctor.surroundings(environment, version(), sys.stdout.encoding or "none", len(live.folders()))
-    found = doctor.Checkup(live.view(), findings(environment, live.sources()), around, settings.notes)
-    _print(doctor.as_json(found) if options.json else doctor.as_text(found))
-    return DONE
+    found = examine(environment, settings, live.sources(), live.vaults, time.time())
+    checkup = doctor.Checkup(live.view(), found, around, settings.notes)
+    _print(doctor.as_json(checkup) if options.json else doctor.as_text(checkup))
+    # A keyring that does not answer sits in a thread.
+    sys.stderr.flush()
+    os._exit(DONE)
 
 
 def _key(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

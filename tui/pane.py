@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from providers.base import Environment
     from providers.engine.settings import Settings
+    from providers.examination import Examination
 
 FIRST_LOOK = 0.3
 """Seconds that the first frame waits for the files at most (a hung disk must not keep it)."""
@@ -85,9 +86,15 @@ def _run(
     glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
     live.wait_first(FIRST_LOOK)
     config = str(environment.config_dir / "config.toml")
+
+    def check_up() -> Examination:
+        from providers.examination import examine
+
+        return examine(environment, settings, live.sources(), live.vaults, time.time())
+
     app = QuotadeckApp(
         live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config, flags=flags,
-        environment=environment,
+        environment=environment, examine=check_up,
     )  # fmt: skip
     app.run(mouse=settings.mouse)
     live.stop()
