@@ -178,6 +178,7 @@ def _watch(environment: Environment, settings: Settings) -> int:
 def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
 
+    from providers.accounts.vault import State
     from providers.examination import examine
     from tui import doctor
 
@@ -186,9 +187,11 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
     found = examine(environment, settings, live.sources(), live.vaults, time.time())
     checkup = doctor.Checkup(live.view(), found, around, settings.notes)
     _print(doctor.as_json(checkup) if options.json else doctor.as_text(checkup))
-    # A keyring that does not answer sits in a thread.
-    sys.stderr.flush()
-    os._exit(DONE)
+    if any(offer.state is State.SILENT for offer in found.vaults):
+        # The call sits in a thread, and an exit must not meet it.
+        sys.stderr.flush()
+        os._exit(DONE)
+    return DONE
 
 
 def _key(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
