@@ -13,6 +13,7 @@ from providers.accounts.importing import Importing, Taken
 from providers.accounts.login import Login
 from providers.accounts.registry import load_registry
 from providers.accounts.roster import Member, load_roster
+from providers.accounts.safety import save_copy
 from providers.accounts.vault import State, VaultTrouble
 from providers.base import Environment
 from providers.claude.store import ClaudeStore
@@ -240,6 +241,19 @@ def test_a_live_login_that_nobody_captured_is_known(ada: Person) -> None:
     step = ada.steps("claude-swap")["slot 1 (ada@example.com)"]
     assert (step.action, "quotadeck capture claude" in step.why) == (Action.KEPT, True)
     assert ada.importing.mark(step) is None
+
+
+def test_a_login_in_a_safety_copy_is_known(ada: Person) -> None:
+    """It is hers and waits to be filed: the other tool's copy of it is no newer one."""
+    ada.log_in(tokens("live"), person())
+    (member,) = ada.desk.capture("claude")
+    swap_slot(ada.environment, 1, "ada@example.com", tokens("newer", hours=7), account=person())
+    step = ada.steps("claude-swap")["slot 1 (ada@example.com)"]
+    assert step.action is Action.NEWER
+    assert step.candidate.login is not None
+    save_copy(ada.environment.state_dir, "one", step.candidate.login, KEY, NOW)
+    step = ada.steps("claude-swap")["slot 1 (ada@example.com)"]
+    assert (step.action, step.account) == (Action.KEPT, member.id)
 
 
 def test_aliases_are_given_once(ada: Person) -> None:
