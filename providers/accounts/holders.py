@@ -108,9 +108,10 @@ def _held_too(
         fix = f"quotadeck import {tool}"
         if not token.kept:
             fix = f"quotadeck capture {by_place[token.live[0]].provider} && {fix}"
-        where = " and ".join((*token.kept, *token.live))
-        why = f"has a login ({token.lineage[:8]}) that {tool} holds too and may renew, which logs this out"
-        yield Finding(where, f"{why}; import marks it, so that nobody here renews it", fix)
+        here = (*token.kept, *token.live)
+        why = f"{'share' if len(here) > 1 else 'shares'} a login ({token.lineage[:8]}) with {tool}, which may"
+        why += " renew it and so log the others out; import marks it, so that we do not renew it either"
+        yield Finding(" and ".join(here), why, fix)
 
 
 def _owner(token: Token, mine: Sequence[Member]) -> str:
