@@ -14,6 +14,7 @@ import providers
 from providers.accounts.audit import Trace, record, trail
 from providers.accounts.capture import capture
 from providers.accounts.filing import Waiting
+from providers.accounts.importing import Importing
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
 from providers.accounts.login import CannotSwitch, LoginStore
@@ -34,8 +35,6 @@ from providers.record import Record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx
-
-    from providers.accounts.importing import Importing
 
 PROVEN_BY: Mapping[str, str] = {"claude": "providers.claude.profile"}
 """Whose tokens do not say whose they are, and the module whose ``PROOF`` asks."""
@@ -104,7 +103,6 @@ class Desk:
 
     def importing(self) -> Importing:
         """The way in for logins that other tools keep."""
-        from providers.accounts.importing import Importing
 
         def traced(store: LoginStore, to: str, lineage: str, ended: str) -> None:
             self._trace("import", store, "", to, lineage, ended)
