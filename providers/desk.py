@@ -15,6 +15,7 @@ from providers.accounts.capture import capture
 from providers.accounts.filing import Waiting
 from providers.accounts.following import Followed, follow
 from providers.accounts.freshen import SWITCH_WAITS, Freshener, Tended, account_lock
+from providers.accounts.importing import Importing
 from providers.accounts.journal import Phase, entries
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, look, whose
@@ -98,6 +99,16 @@ class Desk:
         if not kept:
             raise refused[0]
         return tuple(kept)
+
+    def importing(self) -> Importing:
+        """The way in for logins that other tools keep."""
+
+        def traced(store: LoginStore, to: str, lineage: str, ended: str) -> None:
+            self._trace("import", store, "", to, lineage, ended)
+
+        return Importing(
+            self.environment, self._keeper, self.stores, self._clock, prove=self._prove, traced=traced
+        )
 
     def rename(self, ident: str, alias: str) -> Member:
         """Gives an account another alias.  Raises `CannotSwitch`."""

@@ -36,6 +36,8 @@ def base_variables(home: Path, **more: str) -> dict[str, str]:
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+        # Without it the bus of whoever runs the tests would be found, and a real keyring behind it.
+        "XDG_RUNTIME_DIR": str(home / "no-bus"),
         "PYTHONDONTWRITEBYTECODE": "1",
         **more,
     }

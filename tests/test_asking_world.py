@@ -17,6 +17,7 @@ from providers.engine.http import Http
 from providers.engine.settings import Settings
 from providers.engine.shown import AccountView, DeckView, WindowState
 from providers.engine.view import ViewRules, view
+from providers.examination import Examination
 from providers.live import Live, open_live
 from providers.model import Fact, Status
 from tests.conftest import FakeClock
@@ -224,7 +225,7 @@ def test_canaries_are_in_no_file_log_or_output(
     live = world.live()
     live.load()
     shown = live.view()
-    checkup = Checkup(shown, (), ())
+    checkup = Checkup(shown, Examination(), ())
     said = [
         caplog.text, *capfd.readouterr(), repr(world.facts), repr(vars(world.asker)),
         report.as_json(shown), report.as_json(world.view()), as_text(checkup), as_json(checkup),

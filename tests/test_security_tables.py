@@ -35,6 +35,7 @@ def table(heading: str) -> list[list[str]]:
 READ = [row[0] for row in table("What is read")]
 IMPORTED = [row[0] for row in table("What an import reads")]
 WRITTEN = [row[0] for row in table("What is written")]
+ACCOUNTS = [row[0] for row in table("What keeping accounts reads and writes")]
 OURS_ALONE = (
     "~/.config/quotadeck/", "~/.local/share/quotadeck/vault/", "~/.local/share/quotadeck/plain/", "/proc",
 )  # fmt: skip
@@ -113,12 +114,14 @@ def test_what_was_opened_and_written_is_in_the_tables(request: pytest.FixtureReq
     ran, no row names a file that nobody touched."""
     opened, written = relative(touched.opened), relative(touched.written)
     # Folders are listed, their files are opened.
-    named = READ + IMPORTED
+    named = READ + IMPORTED + ACCOUNTS
     strays = {p for p in opened if not matching(p, named) and not any(r.startswith(f"{p}/") for r in named)}
     assert {p for p in strays if Path(p).suffix} == set()
-    assert {p for p in written if not matching(p, WRITTEN)} == set()
+    assert {p for p in written if not matching(p, WRITTEN + ACCOUNTS)} == set()
     if request.config.stash[touched.WHOLE]:
-        assert {r for r in named if not any(matching(p, [r]) for p in opened)} == set()
+        both = opened | written
+        assert {r for r in READ + IMPORTED if not any(matching(p, [r]) for p in opened)} == set()
+        assert {r for r in ACCOUNTS if not any(matching(p, [r]) for p in both)} == set()
         assert {r for r in WRITTEN if not any(matching(p, [r]) for p in written)} == set()
 
 

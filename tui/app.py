@@ -209,11 +209,12 @@ class QuotadeckApp(AccountsApp):
 
     def action_palette(self) -> None:
         """Every action by name."""
-        from tui.screens.palette import PaletteScreen, entries_of
+        from tui.screens.palette import CHECKUP, PaletteScreen, entries_of
 
         names = [(p.id, p.name) for p in self.feed.view().providers]
         themes = [] if self.no_color else sorted(self.available_themes)
-        self.push_screen(PaletteScreen(entries_of(self.keys_now, names, themes), self.run_named))
+        entries = (*entries_of(self.keys_now, names, themes), CHECKUP)
+        self.push_screen(PaletteScreen(entries, self.run_named))
 
     def action_pick(self, provider_id: str) -> None:
         """Chooses a panel by its provider, as the palette offers it."""
@@ -225,6 +226,12 @@ class QuotadeckApp(AccountsApp):
         from tui.screens.help import HelpScreen, help_lines
 
         self.push_screen(HelpScreen(help_lines(self.keys_now, self.look.glyphs, self.config, self.notes)))
+
+    def action_checkup(self) -> None:
+        """What stands against logins, locks and vaults, and what mends it."""
+        from tui.screens.checkup import CheckupScreen, aside
+
+        self.push_screen(CheckupScreen(aside(self._examine), self.notes))
 
     def action_suspend(self) -> None:
         """To the shell."""

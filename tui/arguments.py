@@ -127,8 +127,28 @@ def _add_accounts(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     recover.add_argument(
         "account", metavar="ACCOUNT", nargs="?", default="", help="a forgotten one, by its id"
     )
+    _add_import(commands)
     for made in json_of:
         made.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    imported = commands.add_parser(
+        "import",
+        help="take over logins that another account switcher keeps",
+        description="Shows what another account switcher keeps and keeps what you pick. Nothing is "
+        "activated, and nothing of the other tool is changed.",
+        formatter_class=_Formatter,
+    )
+    imported.add_argument(
+        "tool", metavar="TOOL", help="claude-swap, aimonitor, cc-router, caam or codex-auth"
+    )
+    imported.add_argument("--dry-run", action="store_true", help="only say what there is")
+    imported.add_argument("--all", action="store_true", help="everything that can be imported, unasked")
+    imported.add_argument(
+        "--keyring", action="store_true", help="look in the keyring too, where the tool keeps logins there"
+    )
+    add_passphrase(imported)
 
 
 _WORDS = {

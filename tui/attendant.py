@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+import providers
 from providers.base import Environment
 from providers.engine.events import EventLog
 from providers.engine.settings import Settings
@@ -20,11 +21,15 @@ from tui.notices import Notice, Watchman
 def import_the_rest() -> None:
     """Everything that is imported late, at once: an upgrade of the package under a running
     pane must not mix two versions."""
+    import tui.screens.checkup
     import tui.screens.detail
     import tui.screens.events
     import tui.screens.help
     import tui.screens.palette
     import tui.screens.settings  # noqa: F401
+
+    for name in providers.SWITCHABLE:
+        import_module(f"providers.{name}.store")
 
 
 ACCOUNTS = (

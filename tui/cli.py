@@ -95,6 +95,8 @@ def _command(options: argparse.Namespace) -> int:
         return _key(options, environment, settings)
     if options.command in ("accounts", "capture", "switch", "undo", "forget", "recover"):
         return _accounts(options, environment, settings)
+    if options.command == "import":
+        return _import(options, environment, settings)
     return _pane(options, environment, settings)
 
 
@@ -178,15 +180,21 @@ def _watch(environment: Environment, settings: Settings) -> int:
 
 
 def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
-    from providers.engine.checkup import findings
+    import time
+
+    from providers.accounts.vault import State
+    from providers.examination import examine
     from tui import doctor
 
     live = _loaded(environment, settings)
     around = doctor.surroundings(environment, version(), sys.stdout.encoding or "none", len(live.folders()))
-    found = doctor.Checkup(
-        live.view(every=True), findings(environment, live.sources()), around, settings.notes
-    )
-    _print(doctor.as_json(found) if options.json else doctor.as_text(found))
+    found = examine(environment, settings, live.sources(), live.vaults, time.time())
+    checkup = doctor.Checkup(live.view(every=True), found, around, settings.notes)
+    _print(doctor.as_json(checkup) if options.json else doctor.as_text(checkup))
+    if any(offer.state is State.SILENT for offer in found.vaults):
+        # The call sits in a thread, and an exit must not meet it.
+        sys.stderr.flush()
+        os._exit(DONE)
     return DONE
 
 
@@ -240,6 +248,34 @@ def _accounts(options: argparse.Namespace, environment: Environment, settings: S
     )  # fmt: skip
     ended = command.run(options)
     if ended.code in (DONE, FAILED) or getattr(options, "json", False):
+        _print(f"{ended.text}\n")
+        code = ended.code
+    else:
+        code = _fail(ended.text, ended.code)
+    sys.stderr.flush()
+    # A keyring call that hangs, or a name lookup, sits in a thread.
+    os._exit(code)
+
+
+def _import(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    from providers.accounts.vault import BY_HAND
+    from providers.accounts.vaults import Vaults
+    from providers.desk import open_desk
+    from providers.engine.clock import SystemClock
+    from tui.import_command import ImportCommand
+
+    if settings.read_only and not options.dry_run:
+        return _fail("read_only is set, so nothing is imported; --dry-run shows what there is", REFUSED)
+    vaults = Vaults(environment, settings, deadline=BY_HAND)
+    desk = open_desk(environment, settings, SystemClock(), vaults.vault)
+    command = ImportCommand(
+        desk.importing(), lambda service, user: vaults.foreign.get(user, service),
+        _vault_prompt(vaults, options.passphrase_fd).open,
+        lambda: desk.recover() if desk.unfinished else None,
+        terminal=sys.stdin.isatty(), tell=lambda line: _print(f"{line}\n"),
+    )  # fmt: skip
+    ended = command.run(options)
+    if ended.code in (DONE, FAILED):
         _print(f"{ended.text}\n")
         code = ended.code
     else:

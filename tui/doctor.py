@@ -9,19 +9,23 @@ from __future__ import annotations
 from typing import Any
 
 from providers.base import Environment
-from providers.engine.checkup import Finding
 from providers.engine.shown import DeckView, ProviderView
+from providers.examination import Examination
 from providers.model import Outcome, Status
 from providers.record import Record
+from tui.checkup_rows import rows
 
 
 class Checkup(Record):
     """Everything that doctor prints.  ``surroundings`` are (name, value) pairs."""
 
     deck: DeckView
-    findings: tuple[Finding, ...]
+    found: Examination
     surroundings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+
+
+_INDENTS = {"heading": "", "fix": "     "}
 
 
 def as_text(checkup: Checkup) -> str:
@@ -34,12 +38,10 @@ def as_text(checkup: Checkup) -> str:
     nowhere = [line for provider in every if _is_nowhere(provider) for line in _nothing_of(provider)]
     if nowhere:
         lines += ["Nothing was found of", *nowhere, ""]
-    lines.append("Problems" if checkup.findings or checkup.notes else "No problem found.")
-    lines += [f"  {note}" for note in checkup.notes]
-    for finding in checkup.findings:
-        lines.append(
-            f"  {finding.path} {finding.sentence}" + (f"\n    fix: {finding.fix}" if finding.fix else "")
-        )
+    for row in rows(checkup.found, checkup.notes):
+        if row.kind == "heading" and lines[-1:] != [""]:
+            lines.append("")
+        lines.append(f"{_INDENTS.get(row.kind, '  ')}{row.text}")
     lines += ["", "Surroundings", *(f"  {name}: {value}" for name, value in checkup.surroundings)]
     return "\n".join(lines) + "\n"
 
@@ -96,7 +98,30 @@ def as_json(checkup: Checkup) -> str:
             }
             for p in checkup.deck.providers
         ],
-        "problems": [{"path": f.path, "sentence": f.sentence, "fix": f.fix} for f in checkup.findings],
+        "problems": [
+            {"path": f.path, "sentence": f.sentence, "fix": f.fix, "severity": f.severity.value}
+            for f in checkup.found.findings
+        ],
+        "logins": [
+            {
+                "fingerprint": t.lineage[:8],
+                "live": list(t.live),
+                "kept": list(t.kept),
+                "tools": list(t.tools),
+                "owner": t.owner,
+            }
+            for t in checkup.found.tokens
+        ],
+        "vaults": [
+            {
+                "id": o.rung.value,
+                "chosen": o.chosen,
+                "usable": o.usable,
+                "state": o.state.value if o.state is not None else None,
+                "sentence": o.sentence,
+            }
+            for o in checkup.found.vaults
+        ],
         "notes": list(checkup.notes),
         "surroundings": dict(checkup.surroundings),
     }

@@ -43,6 +43,7 @@ from tui.text import Zone, hide
 from tui.themes import own_themes, palette_for
 
 if TYPE_CHECKING:
+    from providers.examination import Examination
     from tui.attendant import Attendant
 
 BEAT = 1.0
@@ -77,7 +78,8 @@ class Feed(Protocol):
 
 
 class DeckApp(Crash, inherit_bindings=False):
-    """Draws what ``feed`` knows.  ``mark`` is a word for the header ("demo")."""
+    """Draws what ``feed`` knows.  ``mark`` is a word for the header ("demo"); ``examine`` is the
+    check-up, called on a thread of its own."""
 
     CSS_PATH = "deck.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -95,6 +97,7 @@ class DeckApp(Crash, inherit_bindings=False):
         glyphs: Glyphs = UNICODE,
         mark: str = "",
         config: str = "",
+        examine: Callable[[], Examination] | None = None,
         flags: Mapping[str, str] = NO_FLAGS,
         environment: Environment = NOWHERE,
         logins: bool = False,
@@ -113,6 +116,7 @@ class DeckApp(Crash, inherit_bindings=False):
         self.keys_now = tuple(key for key in keymap(settings.keys) if logins or not key.logins)
         self.notes = [*settings.notes, *check_overrides(settings.keys)]
         self._mark = mark
+        self._examine = examine
         self._environment = environment
         self._attendant: Attendant | None = None
         self._said: dict[str, float] = {}

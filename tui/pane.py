@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from providers.base import Environment
     from providers.desk import Desk
     from providers.engine.settings import Settings
+    from providers.examination import Examination
     from providers.live import Live
 
 FIRST_LOOK = 0.3
@@ -88,9 +89,15 @@ def _run(
     glyphs = ASCII if settings.ascii or not _draws_unicode() else UNICODE
     live.wait_first(FIRST_LOOK)
     config = str(environment.config_dir / "config.toml")
+
+    def check_up() -> Examination:
+        from providers.examination import examine
+
+        return examine(environment, settings, live.sources(), live.vaults, time.time())
+
     app = QuotadeckApp(
         live, settings, clock, theme=theme, glyphs=glyphs, mark=mark, config=config, flags=flags,
-        environment=environment,
+        environment=environment, examine=check_up,
         open_desk=None if settings.read_only else partial(_desk, live, settings, network),
         vaults=lambda: live.vaults,
     )  # fmt: skip

@@ -29,6 +29,9 @@ VERSION = 1
 SPARE = 2
 """Generations kept behind the newest that are proven older."""
 
+IMPORTED = "import"
+"""The source of a login that another tool kept."""
+
 MOST = 8
 """Generations kept at all; more than a few come only from sources that date nothing."""
 
@@ -155,10 +158,25 @@ def with_generation(account: Kept, fresh: Generation) -> tuple[Kept, tuple[Gener
 
     Ordered by when the provider issued them, never by when we saw them; what cannot be ordered
     goes by arrival (accounts of peers were lost by an older live login that replaced a newer
-    one in the vault, realiti4/claude-swap#302).
+    one in the vault, realiti4/claude-swap#302).  One that another tool kept comes when it is asked
+    for, not when it was issued, so it is the newest only if its stamp says so.
     """
-    ordered = sorted((*account.generations, fresh), key=lambda g: g.issued) if fresh.issued else None
-    known = tuple(ordered) if ordered is not None else (*account.generations, fresh)
+    if fresh.source == IMPORTED and account.newest is not None and not _newer(fresh, account.newest):
+        return _pruned(account, (*sorted((*account.generations[:-1], fresh), key=_issued), account.newest))
+    if fresh.issued:
+        return _pruned(account, tuple(sorted((*account.generations, fresh), key=_issued)))
+    return _pruned(account, (*account.generations, fresh))
+
+
+def _issued(generation: Generation) -> float:
+    return generation.issued
+
+
+def _newer(one: Generation, other: Generation) -> bool:
+    return 0 < other.issued < one.issued
+
+
+def _pruned(account: Kept, known: tuple[Generation, ...]) -> tuple[Kept, tuple[Generation, ...]]:
     newest = known[-1]
     older = [g for g in known[:-1] if g.issued and newest.issued and g.issued < newest.issued]
     dropped = [*older[:-SPARE]]

@@ -26,6 +26,9 @@ class Entry(Record):
     action: str
 
 
+CHECKUP = Entry("check-up of logins, locks and vaults", "", "checkup")
+"""What has no key of its own."""
+
 Run = Callable[[str], Awaitable[None]]
 
 

@@ -28,6 +28,9 @@ LIMIT = 8 * MIB
 MOST = 200
 """Logins of one tool; those beyond are not looked at."""
 
+UNOPENED = "its login is in the keyring, which is not opened for a preview"
+"""Why a login is not imported that only a question to the keyring can fetch."""
+
 _LATELY = 30 * DAY
 
 
@@ -88,7 +91,7 @@ class Items:
     def __init__(self, secret: SecretReader | None) -> None:
         self._secret, self._trouble = secret, ""
         if secret is None:
-            self._trouble = "its login is in the keyring, which is not opened for a preview"
+            self._trouble = UNOPENED
 
     def get(self, service: str, user: str) -> str:
         """The item, empty if there is none.  Raises `NotRead`."""
