@@ -256,3 +256,26 @@ def test_a_live_login_under_another_name(environment: Environment, provider: str
         house.secret.write_text(json.dumps(codex_file(house.live() | {"account_id": "ws-a"})))
     done = house.switcher().carry_out(house.switcher().plan(house.store, b))
     assert (done.verified, house.live_refresh) == (True, newest)
+
+
+def test_renewed_in_the_very_moment(environment: Environment) -> None:
+    """An old codex renews the account's tokens, which stand under another's id, while the switch that
+    puts the id right is between its look and its write: the newer ones stay live."""
+    from tests.world.households import codex_file
+
+    house, _, b = two(environment, "codex")
+    house.secret.write_text(json.dumps(codex_file(house.live() | {"account_id": "ws-a"})))
+    renewed = False
+
+    def renews(step: str) -> None:
+        nonlocal renewed
+        if step == "staged" and not renewed:
+            renewed = house.cli_renews(locked=False)
+
+    switcher = house.switcher(renews)
+    plan = switcher.plan(house.store, b)
+    with pytest.raises(CannotSwitch, match="the live one already"):
+        switcher.carry_out(plan)
+    assert renewed
+    assert house.live_refresh == house.issuer.newest("b")
+    assert list(environment.home.rglob("*.qd-*")) == []
