@@ -61,6 +61,19 @@ class Replacement:
             self.take_back()
             raise
 
+    def overtook(self, key: str) -> bool:
+        """Whether a CLI without locks had just written a newer login of the very account whose
+        login was put in place."""
+        secret = self._store.files()[0].path
+        late = read_bytes(exchange.staged_name(secret, self._operation))
+        if late is None or late == self._seen.data(secret):
+            return False
+        login = reread(self._store, self._seen, secret, late).live.login
+        named = login.identity or login.claimed if login is not None else None
+        return (
+            login is not None and named is not None and named.key == key and login.issued > self._login.issued
+        )
+
     def take_back(self) -> None:
         """Undoes what was put in place, where that still stands; drops what was staged."""
         for path in reversed(self._done):

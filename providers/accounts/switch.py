@@ -291,6 +291,9 @@ class Switcher:
                 fresh.take_back()
                 raise CannotSwitch("nothing was changed: a lock was taken over meanwhile: try again")
             fresh.put()
+            if fresh.overtook(plan.to.key):
+                fresh.take_back()
+                raise _Moved
             self._step("replaced")
         self._step("released")
         return entry

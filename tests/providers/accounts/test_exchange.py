@@ -70,8 +70,15 @@ def test_switching_without_the_swap(environment: Environment, no_swap: None, pro
     all_there(house, ids)
 
 
-@pytest.mark.parametrize("work", ["switch", "back"])
-@pytest.mark.parametrize("kind", ["claude", "codex-old"])
+@pytest.mark.parametrize(
+    ("kind", "work"),
+    [
+        ("codex-old", "switch"),
+        pytest.param("claude", "switch", marks=pytest.mark.endurance),
+        pytest.param("claude", "back", marks=pytest.mark.endurance),
+        pytest.param("codex-old", "back", marks=pytest.mark.endurance),
+    ],
+)
 def test_killed_without_the_swap(quick_folder: Path, no_swap: None, kind: str, work: str) -> None:
     """Before every change of the file system, between the three steps that stand in for one too."""
     folder = quick_folder / f"no-swap-{kind}-{work}"

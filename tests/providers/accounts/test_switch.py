@@ -256,3 +256,70 @@ def test_a_live_login_under_another_name(environment: Environment, provider: str
         house.secret.write_text(json.dumps(codex_file(house.live() | {"account_id": "ws-a"})))
     done = house.switcher().carry_out(house.switcher().plan(house.store, b))
     assert (done.verified, house.live_refresh) == (True, newest)
+
+
+def test_renewed_in_the_very_moment(environment: Environment) -> None:
+    """An old codex renews the account's tokens, which stand under another's id, while the switch that
+    puts the id right is between its look and its write: the newer ones stay live."""
+    from tests.world.households import codex_file
+
+    house, _, b = two(environment, "codex")
+    house.secret.write_text(json.dumps(codex_file(house.live() | {"account_id": "ws-a"})))
+    renewed = False
+
+    def renews(step: str) -> None:
+        nonlocal renewed
+        if step == "staged" and not renewed:
+            renewed = house.cli_renews(locked=False)
+
+    switcher = house.switcher(renews)
+    plan = switcher.plan(house.store, b)
+    with pytest.raises(CannotSwitch, match="the live one already"):
+        switcher.carry_out(plan)
+    assert renewed
+    assert house.live_refresh == house.issuer.newest("b")
+    assert list(environment.home.rglob("*.qd-*")) == []
+
+
+@BOTH
+def test_it_changes_again_and_again(environment: Environment, provider: str) -> None:
+    """C12: the CLI renews between each look and the locks: given up cleanly, with nothing changed."""
+    house, a, _ = two(environment, provider)
+    renewals = 0
+
+    def renews(step: str) -> None:
+        nonlocal renewals
+        if step == "locked":
+            renewals += 1
+            house.write_login("b", house.issuer.renew(house.live_refresh) or {})
+
+    switcher = house.switcher(renews)
+    plan = switcher.plan(house.store, a)
+    with pytest.raises(CannotSwitch, match=r"^nothing was changed: the login changed again and again"):
+        switcher.carry_out(plan)
+    assert renewals == 3
+    assert house.live_refresh == house.issuer.newest("b")
+    assert list(entries(environment.state_dir)) == []
+    assert house.issuer.reused == []
+
+
+@pytest.mark.parametrize("hours", [-4, 48])
+@BOTH
+def test_the_clock_jumps(environment: Environment, provider: str, hours: int) -> None:
+    """T1, T2: four hours back or two days on in the middle of a switch: both accounts' newest logins
+    are there, and the watch ends."""
+    house, a, b = two(environment, provider)
+    house.cli_renews()
+
+    def jumps(step: str) -> None:
+        if step == "staged":
+            house.clock.advance(hours * 3600)
+
+    switcher = house.switcher(jumps)
+    plan = switcher.plan(house.store, a)
+    switcher.carry_out(plan)
+    settle(house)
+    house.recovery().run(now=True)
+    assert list(entries(environment.state_dir)) == []
+    house.switcher().carry_out(house.switcher().plan(house.store, b))
+    assert house.live_refresh == house.issuer.newest("b")
