@@ -48,10 +48,10 @@ class AccountsApp(DeckApp):
         """Starts the clerk, once."""
         if self.is_running and self._open_desk is not None and self.front is None:
             from tui.front_desk import FrontDesk, no_dialog
-            from tui.vault_door import VaultDoor, on_this_loop
+            from tui.vault_door import VaultDoor
 
             self.front = FrontDesk(
-                self._open_desk, on_this_loop(),
+                self._open_desk, self.post,
                 changed=self._draw_soon, moved=self.feed.reread, tell=self._clerk_says,
                 open_vault=VaultDoor(self, self._vaults).open if self._vaults else no_dialog,
             )  # fmt: skip

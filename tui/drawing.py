@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import sys
 import threading
@@ -148,8 +149,15 @@ class DeckApp(Crash, inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.repaint_all))
         on_signals(self.leave)
-        self.feed.start(asyncio.get_running_loop().call_soon_threadsafe, self._facts_changed)
+        self._here = asyncio.get_running_loop(), contextvars.copy_context()
+        self.feed.start(self.post, self._facts_changed)
         self._beat()
+
+    def post(self, call: Callable[..., object], *values: object) -> None:
+        """Runs a function on the loop, from any thread and as one of the app: Textual finds the app
+        by the context, which a thread has not.  Raises RuntimeError once the loop is closed."""
+        loop, context = self._here
+        loop.call_soon_threadsafe(call, *values, context=context)
 
     def on_ready(self) -> None:
         """The first frame is out: memory is looked after from here on, what was imported
@@ -168,9 +176,8 @@ class DeckApp(Crash, inherit_bindings=False):
         def job() -> None:
             self._import_late()
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._settled_in)
+                self.post(self._settled_in)
 
-        loop = asyncio.get_running_loop()
         if self.is_running:
             threading.Thread(target=job, name="quotadeck-imports", daemon=True).start()
 

@@ -6,9 +6,7 @@ of its own that hands back a value.  Nothing is asked before something needs a s
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import contextvars
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,13 +19,6 @@ if TYPE_CHECKING:
     from tui.drawing import DeckApp
 
 Call = Callable[[], None]
-
-
-def on_this_loop() -> Callable[..., object]:
-    """What runs a function on this loop from another thread, as one of the app: Textual finds the
-    app by the context, which a thread has not."""
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-    return lambda call, *values: loop.call_soon_threadsafe(call, *values, context=context)
 
 
 class VaultDoor:
@@ -91,7 +82,6 @@ class VaultDoor:
 
     def _aside(self, work: Callable[[], Any], then: Callable[[object], None]) -> None:
         """Runs ``work`` in a thread; ``then`` gets what it returns or the trouble it raised."""
-        post = on_this_loop()
 
         def run() -> None:
             try:
@@ -99,6 +89,6 @@ class VaultDoor:
             except VaultTrouble as trouble:
                 result = trouble
             with contextlib.suppress(RuntimeError):
-                post(then, result)
+                self._app.post(then, result)
 
         threading.Thread(target=run, name="quotadeck-vault", daemon=True).start()

@@ -51,7 +51,7 @@ class OpenCodeStore:
 
     provider = "opencode"
     effect = "after a restart of each running opencode"
-    command = "XDG_DATA_HOME=$(mktemp -d) opencode auth login"
+    command = "opencode auth login"
     margin, alone = MARGIN, False
 
     def __init__(self, environment: Environment, slot: str, proc: Path = PROC) -> None:
