@@ -67,15 +67,9 @@ def load_roster(config_dir: Path) -> tuple[Member, ...]:
 
     try:
         document = tomllib.loads(found.data.decode("utf-8-sig"))
-        return members_of(document)
+        return tuple(_member(entry) for entry in document.get("account", []))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise RosterTrouble(f"{NAME} cannot be understood: mend it, or move it away to begin anew") from None
-
-
-def members_of(document: Mapping[str, Any]) -> tuple[Member, ...]:
-    """Everybody in what accounts.toml holds.  Raises KeyError, TypeError, ValueError or
-    AttributeError for what is none."""
-    return tuple(_member(entry) for entry in document.get("account", []))
 
 
 def save_roster(config_dir: Path, members: tuple[Member, ...]) -> None:

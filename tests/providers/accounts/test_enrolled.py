@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from providers.accounts.enrolled import RosterFile
-from providers.accounts.roster import Member, save_roster
+from providers.accounts.roster import Member, load_roster, save_roster
 from providers.base import Environment
 from providers.engine.settings import Settings
 from providers.engine.settings_file import keep_parsed
@@ -67,6 +67,15 @@ def test_forgotten_it_is_said_again(environment: Environment, source: RosterFile
     source.look()
     source.forget()
     assert source.look() == [Roster("claude", ())]
+
+
+def test_it_reads_what_the_roster_reads(environment: Environment, source: RosterFile) -> None:
+    """Two readers of one file, the short one for speed: they must not differ."""
+    save_roster(environment.config_dir, (WORK, replace(HOME, organisation="Org", plan="Max", order=9)))
+    (said,) = source.look()
+    for shown, member in zip(said.accounts, load_roster(environment.config_dir), strict=True):
+        for name in Enrolled._fields:
+            assert getattr(shown, name) == getattr(member, name)
 
 
 def test_what_concerns_it(environment: Environment, source: RosterFile) -> None:
