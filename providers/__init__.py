@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     from providers.base import Provider
+    from providers.ledger.model import SessionLogs
 
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
@@ -17,6 +18,13 @@ KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "s
 PROVIDERS: tuple[str, ...] = (
     "claude", "codex", "gemini", "antigravity", "copilot", "opencode", "cursor", "router", *KEYED, "sidecars"
 )  # fmt: skip
+
+LOGGED: tuple[str, ...] = ("claude", "codex")
+"""The providers whose folder has a room ``logs`` with the readers of their session logs."""
+
+LOGGED_TOOLS: tuple[str, ...] = ()
+"""Tools without a panel whose logs are read all the same: rows of the table in
+providers/ledger/readers."""
 
 
 def load(provider_id: str) -> Provider:
@@ -30,3 +38,16 @@ def load(provider_id: str) -> Provider:
         return service
     provider: Provider = import_module(f"providers.{provider_id}.provider").PROVIDER
     return provider
+
+
+def load_logs(tool_id: str) -> SessionLogs:
+    """The session logs of that tool; raises KeyError for an id that has none."""
+    from importlib import import_module
+
+    if tool_id in LOGGED_TOOLS:
+        tool: SessionLogs = import_module("providers.ledger.readers").TOOLS[tool_id]
+        return tool
+    if tool_id not in LOGGED:
+        raise KeyError(tool_id)
+    logs: SessionLogs = import_module(f"providers.{tool_id}.logs").LOGS
+    return logs
