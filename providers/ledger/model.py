@@ -15,7 +15,7 @@ identities, cuts blocks, keeps states and books; the reader turns bytes into `Us
                whole lines, each with its newline, in file order; the next block goes on where this one
                ended, perhaps in another process weeks later.  A last line without newline is not fed
                before it is complete.  Files whose name ends in ``.zst`` are unpacked on the way; one
-               with a plain sibling is not read.  Lines over 64 MiB are dropped and counted.
+               with a plain sibling is not read.  Lines over 16 MiB are dropped and counted.
 ``document``   one JSON file (or anything else) that is rewritten: `DocumentReader.read` gets all bytes
                each time size, mtime or inode changed.
 ``database``   SQLite: `DatabaseReader.read` gets an open read-only connection (query_only, never woken,
@@ -35,8 +35,8 @@ read again from its beginning by a fresh reader; nothing is ever subtracted for 
 id``; ``session + row id``); `Usage.part` tells apart what bears one key and is still counted twice
 (Claude's requestId).  Of the bookings with equal key and part
 
-- the one with the larger sum of tokens counts; a tie goes to the one that is not weak, then to the
-  one that knows its model, then to the earlier, then to the smaller text;
+- the one with the larger sum of tokens counts; a tie goes to the one that knows its model, then to
+  the one with a tier, then to the smaller texts (session, project, account …);
 - the earliest ``at`` counts, whoever brought it.
 
 ``weak`` marks what may be a copy: weak bookings of a key count only while no other booking of that
@@ -110,8 +110,9 @@ class LogTree(Record):
 
     ``id`` is unique within the tool; ``title`` is what the check-up calls it; ``pattern`` is a file
     *name* with at most one ``*``.  ``below`` must be a folder name in the path below ``folder`` if
-    it is given.  ``account`` says whose logs these are where the folder tells (an identity key as in
-    `providers.model.Identity`), else "".  Documents and databases over ``max_bytes`` are unreadable;
+    it is given; files and folders named in ``skip`` are left out.  ``account`` says whose logs these
+    are where the folder tells (an identity key as in `providers.model.Identity`), else "".
+    Documents and databases over ``max_bytes`` are unreadable;
     line logs may have any size.
     """
 
@@ -122,6 +123,7 @@ class LogTree(Record):
     kind: str = LINES
     recursive: bool = True
     below: str = ""
+    skip: tuple[str, ...] = ()
     account: str = ""
     max_bytes: int = 256 * MIB
 
