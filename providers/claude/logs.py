@@ -23,6 +23,7 @@ _HEAD = 900
 """The bytes of a line in which its type, folder, session and message id stand."""
 
 _USAGE, _USER, _MESSAGE, _CONTENT = b'"usage":{', b'"type":"user"', b'"message":{', b'"content":'
+_PROGRESS = b'"type":"progress"'
 _IDENT, _REQUEST, _OUTPUT = b'"id":"msg_', b'"requestId":"', re.compile(rb'"output_tokens":(\d+)')
 _PAIR = rb'"\w+":(?:"(?:[^"\\]|\\.)*+"|null|true|false|-?\d[\d.eE+-]*+)'
 _START = re.compile(rb'\{((?:%b,)*+)"message":\{((?:%b,)*+)"content":' % (_PAIR, _PAIR))
@@ -142,7 +143,8 @@ def _written(block: bytes, line: tuple[int, int] | None) -> float:
         return 0.0
     start, end = line
     place = block.rfind(b'"timestamp":"', max(start, end - 200), end)
-    if place < 0:
+    # Of a line that wraps another the time at its end is that of the wrapping.
+    if place < 0 or block.find(_PROGRESS, start, min(start + _HEAD, end)) >= 0:
         found = _whole(block[start:end])
         return moment(found.get("timestamp")) if found else 0.0
     return moment(block[place + 13 : block.find(b'"', place + 13, end)].decode("ascii", "replace"))

@@ -36,6 +36,9 @@ _RECORD = re.compile(
     rb'"thread_id":"([^"\\]+)",(?:"\w+":"[^"\\]*",)*?"response_id":"([^"\\]+)",(?:"\w+":"[^"\\]*",)*?'
     rb'"usage":%b' % _COUNTS
 )
+_MOST_HELD = 4
+"""So many events may come before the first task of a file (a resumed one begins with one)."""
+
 _MOST_UNNAMED = 64
 """So many responses wait for the model that the file names later; third-party rollouts never do."""
 
@@ -58,6 +61,7 @@ class CodexLogReader:
         self._first_ordinal: int | None = known.get("first_ordinal")
         self._gated: bool = known.get("gated", False)
         self._timed: bool = known.get("timed", False)
+        self._held: list[tuple[float, Vector | None, Vector | None]] | None = known.get("held", [])
         self._settled: bool = known.get("settled", False)
         self._records: bool = known.get("records", False)
         self._last: Vector | None = _vector(known.get("last"))
@@ -79,6 +83,7 @@ class CodexLogReader:
             "first_ordinal": self._first_ordinal,
             "gated": self._gated,
             "timed": self._timed,
+            "held": self._held,
             "settled": self._settled,
             "records": self._records,
             "last": self._last,
@@ -165,7 +170,7 @@ class CodexLogReader:
                     )
                 return usage is not None
             case "event_msg", "task_started":
-                self._take_start(payload)
+                self._take_start(payload, book)
             case "event_msg", "thread_settings_applied":
                 self._take_tier(payload)
             case "event_msg", "token_count":
@@ -221,16 +226,27 @@ class CodexLogReader:
             return False
         if self._first_ordinal is not None and ordinal is not None:
             return ordinal < self._first_ordinal
-        # Before started_at came, nothing tells where the copy ends: then each event is booked as
-        # what may be the parent's (see `_count`).
         return self._gated and self._timed
 
-    def _take_start(self, payload: Mapping[str, Any]) -> None:
+    def _take_start(self, payload: Mapping[str, Any], book: Book) -> None:
         """A child's own life begins at the first task that started after the child was born."""
         started = moment(payload.get("started_at"))
         self._timed = self._timed or started > 0
+        if self._gated and self._held is not None:
+            self._release(book)
         if self._gated and started and started >= int(self._born):
             self._gated = False
+
+    def _release(self, book: Book) -> None:
+        """What a copied history began with, now that it is known whether its end can be told.  Older
+        CLIs wrote no ``started_at``: then each event is booked as what may be the parent's."""
+        held, self._held = self._held or (), None
+        for at, total, last in held:
+            if not self._timed:
+                self._count(at, _vector(total), _vector(last), book)
+            elif total is not None:
+                self._last = tuple(total)
+                self._raise(self._last)
 
     def _take_tier(self, payload: Mapping[str, Any]) -> None:
         settings = payload.get("thread_settings")
@@ -257,6 +273,11 @@ class CodexLogReader:
 
     def _count(self, at: float, total: Vector | None, last: Vector | None, book: Book) -> None:
         """One ``token_count``: what the total grew by since it was highest."""
+        if self._gated and self._held is not None:
+            self._held.append((at, total, last))
+            if len(self._held) >= _MOST_HELD:
+                self._release(book)
+            return
         thread = self._thread or self._stem
         if total is None:
             if last is not None and any(last):
