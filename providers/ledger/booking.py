@@ -33,7 +33,7 @@ Owner = Callable[[str, float], str]
 
 _PLACE = "provider, account, model, project, session, tier, context"
 _ADD = """
-INSERT INTO cell VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (place, slot) DO UPDATE SET
+INSERT INTO cell VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (slot, place) DO UPDATE SET
     input = input + excluded.input, output = output + excluded.output,
     cache_read = cache_read + excluded.cache_read, cache_write = cache_write + excluded.cache_write,
     cache_write_1h = cache_write_1h + excluded.cache_write_1h, reasoning = reasoning + excluded.reasoning,
@@ -116,18 +116,11 @@ class Booking:
     def _add_single(self, tool: str, rows: list[tuple[int, Row]]) -> None:
         """Keys that are new and have one row each, as nearly all of a cold scan: one loop with few
         calls in it, which is three times as fast."""
-        places, changes, keep, owner, pack = (
-            self._places,
-            self._changes,
-            self._kept.append,
-            self._owner,
-            _SMALL.pack,
-        )
+        places, changes, owner, pack = self._places, self._changes, self._owner, _SMALL.pack
         for ident, row in rows:
-            _, when, model, project, session, fresh, _, read, written, _, _, _, tier, part, weak, account = (
-                row
-            )
-            counts, at = row[m.COUNTS], int(when)
+            _, at, model, project, session, *counts, tier, part, weak, account = row
+            fresh, out, read, written, hour, thought, calls = counts
+            at = int(at)
             if not account:
                 account = owner(tool, float(at))
             prompt = fresh + read + written
@@ -137,13 +130,22 @@ class Booking:
                 place = places[name] = self._find_place(name)
             number = _number(part) if part else 0
             try:
-                packed = pack(0, number, place, at, weak, *counts)
+                packed = pack(0, number, place, at, weak, fresh, out, read, written, hour, thought, calls)
             except struct.error:
                 packed = _LARGE.pack(1, number, place, at, weak, *counts)
-            keep((ident, at, packed))
-            cell = place, at // SLOT
+            self._kept.append((ident, at, packed))
+            cell = at // SLOT, place
             sums = changes.get(cell)
-            changes[cell] = list(counts) if sums is None else [a + b for a, b in zip(sums, counts)]  # noqa: B905
+            if sums is None:
+                changes[cell] = counts
+            else:
+                sums[0] += fresh
+                sums[1] += out
+                sums[2] += read
+                sums[3] += written
+                sums[4] += hour
+                sums[5] += thought
+                sums[6] += calls
 
     def _add(self, tool: str, ident: int, group: Group) -> None:
         """A key with all its rows."""
@@ -209,7 +211,7 @@ class Booking:
         return int(found[0])
 
     def _sum(self, place: int, at: int, counts: Sequence[int], sign: int) -> None:
-        sums = self._changes.setdefault((place, at // SLOT), [0] * 7)
+        sums = self._changes.setdefault((at // SLOT, place), [0] * 7)
         for i, count in enumerate(counts):
             sums[i] += sign * count
 

@@ -45,11 +45,10 @@ CREATE TABLE place (
     UNIQUE (provider, session, model, project, account, tier, context)
 );
 CREATE TABLE cell (
-    place INTEGER NOT NULL, slot INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+    slot INTEGER NOT NULL, place INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
     cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,
-    reasoning INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (place, slot)
+    reasoning INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (slot, place)
 ) WITHOUT ROWID;
-CREATE INDEX cell_slot ON cell (slot);
 CREATE TABLE response (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, rows BLOB NOT NULL)
 """
 
@@ -293,7 +292,7 @@ def _take_over(connection: sqlite3.Connection) -> None:
     connection.execute(f"INSERT OR IGNORE INTO main.place ({columns}) SELECT {columns} FROM gone")
     same = " AND ".join(f"n.{c.strip()} = g.{c.strip()}" for c in columns.split(","))
     connection.execute(
-        "INSERT INTO main.cell SELECT n.id, c.slot, c.input, c.output, c.cache_read, c.cache_write,"
+        "INSERT INTO main.cell SELECT c.slot, n.id, c.input, c.output, c.cache_read, c.cache_write,"
         " c.cache_write_1h, c.reasoning, c.requests FROM gone AS g JOIN old.cell AS c ON c.place = g.id"
         f" JOIN main.place AS n ON {same}"
     )
