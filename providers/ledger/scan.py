@@ -39,8 +39,9 @@ DAY = 86_400.0
 KEPT_KEYS = 400 * DAY
 """Claude Code deletes logs after 30 days; a copy of a response does not turn up a year later."""
 
-HELD_ROWS = 40_000
-"""So many responses are held before they are written: about 20 MB."""
+HELD_ROWS = 15_000
+"""So many responses are held before they are written: about 8 MB.  Not many more, for at the end of
+a shared scan one process waits while the other writes."""
 
 SHARED_BYTES = 64 * MIB
 """A fork and a second connection cost 20 ms; from here on it pays."""
