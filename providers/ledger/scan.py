@@ -16,8 +16,9 @@ from typing import Any
 
 from providers.base import MIB, Environment
 from providers.engine.lock import LockFailed, locked
+from providers.engine.timeline import Timeline, load_stays
 from providers.engine.values import clean
-from providers.ledger.booking import Owner
+from providers.ledger.booking import SLOT, Owner
 from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLogs, UnreadableLog, Usage
@@ -83,10 +84,27 @@ def unknown_owner(provider: str, at: float) -> str:
     return ""
 
 
+def account_owner(state_dir: Path) -> Owner:
+    """Whose login was live, by the timeline that the deck keeps; asked once per quarter of an hour.
+    Where a switch falls into one, nobody knows."""
+    timeline = Timeline(load_stays(state_dir))
+    known: dict[tuple[str, int], str] = {}
+
+    def owner(provider: str, at: float) -> str:
+        slot = provider, int(at) // SLOT
+        found = known.get(slot)
+        if found is None:
+            begin = float(slot[1] * SLOT)
+            found = known[slot] = timeline.owner(provider, begin, begin + SLOT) or ""
+        return found
+
+    return owner
+
+
 class Scan:
     """Passes over the logs of some tools.  Lives as long as its pane; used on one thread.
 
-    ``stop`` is asked between blocks.
+    ``stop`` is asked between blocks, ``owners`` at the beginning of a pass.
     """
 
     def __init__(
@@ -95,13 +113,14 @@ class Scan:
         rooms: Sequence[SessionLogs],
         environment: Environment,
         *,
-        owner: Owner = unknown_owner,
+        owners: Callable[[], Owner] = lambda: unknown_owner,
         tell: Tell = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._index, self._rooms, self._environment = index, rooms, environment
-        self._owner, self._tell, self._stop, self._now = owner, tell, stop, now
+        self._owners, self._tell, self._stop, self._now = owners, tell, stop, now
+        self._owner: Owner = unknown_owner
         self._known: dict[str, Known] = {}
         self._seen_version = (0, 0)
 
@@ -128,6 +147,7 @@ class Scan:
             with locked(self._environment.state_dir / "ledger.lock", 0.0):
                 self._index.prepare()
                 self._recall()
+                self._owner = self._owners()
                 seen = list(files())
                 progress = _Pass(self, self._changed(seen), alone).run()
                 if everything and not progress.stopped:
