@@ -19,6 +19,7 @@ from pathlib import Path
 
 from providers.base import Environment
 from providers.ledger.index import Unusable
+from providers.ledger.reading import Stopped
 from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index
 
 _NICE = 10
@@ -92,8 +93,11 @@ def _request(environment: Environment, tools: Sequence[str]) -> bytes:
 
 def _tell(progress: Progress) -> None:
     fields = {name: getattr(progress, name) for name in progress._fields}
-    # Written at once, and with one call: a pane that is gone ends us here.
-    os.write(1, json.dumps(fields).encode() + b"\n")
+    try:
+        os.write(1, json.dumps(fields).encode() + b"\n")
+    except BrokenPipeError:
+        # The pane is gone.
+        raise Stopped from None
 
 
 def main() -> int:
@@ -116,10 +120,10 @@ def main() -> int:
         progress = scan.run(alone=True)
     except Unusable as error:
         progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
-    except BrokenPipeError:
+    except Stopped:
         return 1
-    if not progress.done:
-        with contextlib.suppress(BrokenPipeError):
+    if progress.trouble or not progress.of_files:
+        with contextlib.suppress(Stopped):
             _tell(progress)
     return 0 if progress.done else 1
 

@@ -55,7 +55,9 @@ class Ledger:
         self._stopped.clear()
         try:
             if self._scan.backlog() <= COLD_BYTES or not self._start_child():
-                self._tell(self._scan.run())
+                progress = self._scan.run()
+                if progress.trouble or not progress.of_files:
+                    self._tell(progress)
         except Unusable as error:
             self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
 
@@ -68,7 +70,7 @@ class Ledger:
             progress = self._scan.look(_logs_of(paths))
         except Unusable as error:
             progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
-        if progress.of_files or progress.trouble:
+        if progress.trouble:
             self._tell(progress)
         return progress.of_files > 0
 

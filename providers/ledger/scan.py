@@ -215,15 +215,19 @@ class _Pass:
         try:
             self._read_part(self._files[:older])
             self._today = True
-            self._scan._tell(self._progress())
-            self._read_part(self._files[older:])
+            if older < len(self._files):
+                self._scan._tell(self._progress())
+                self._read_part(self._files[older:])
         except Stopped:
             self._write()
-            return self._progress(stopped=True)
+            progress = self._progress(stopped=True)
+            self._scan._tell(progress)
+            return progress
         if self._files and self._of_bytes > MIB:
             self._scan._index.prune(self._scan._now() - KEPT_KEYS)
         progress = self._progress(done=True)
-        self._scan._tell(progress)
+        if self._files:
+            self._scan._tell(progress)
         return progress
 
     def _read_part(self, files: list[Seen]) -> None:
@@ -274,9 +278,14 @@ class _Pass:
             return
         except UnreadableLog as error:
             known = _fresh(seen, old)._replace(trouble=clean(str(error), 160))
+        except Stopped:
+            raise
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
             known = _fresh(seen, old)._replace(trouble=f"cannot be read: {reason}")
+        except Exception as error:
+            # Of a reader only its class of error is said: its message might quote a line.
+            known = _fresh(seen, old)._replace(trouble=f"could not be understood ({type(error).__name__})")
         if known != old:
             self._read.append(known)
 

@@ -66,5 +66,3 @@ def small_corpus(home: Path, seed: int = 1, size: int = 24, **more: Any) -> Corp
     write_claude(corpus, size, turns=12)
     write_codex(corpus, size, calls=16, packed=True)
     return corpus
-
-
