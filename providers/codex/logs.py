@@ -389,12 +389,13 @@ class CodexLogs:
     def trees(self, environment: Environment) -> tuple[LogTree, ...]:
         """Rollouts by day and archived ones, plain and packed."""
         home = codex_home(environment)
-        names = (("sessions", "session logs"), ("archived_sessions", "archived session logs"))
-        return tuple(
-            LogTree(f"{folder}{suffix}", title, home / folder, f"rollout-*.jsonl{suffix}")
-            for folder, title in names
-            for suffix in ("", ".zst")
-        )
+        old = home / "archived_sessions"
+        trees = []
+        for suffix in ("", ".zst"):
+            names = f"rollout-*.jsonl{suffix}"
+            trees.append(LogTree("rollouts", "session logs", home / "sessions", names))
+            trees.append(LogTree("archived", "archived session logs", old, names, recursive=False))
+        return tuple(trees)
 
     def open(self, file: LogFile, state: State) -> CodexLogReader:
         """A reader of one rollout."""

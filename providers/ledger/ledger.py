@@ -81,7 +81,7 @@ class Ledger:
             self._cold.cancel()
 
     def _start_child(self) -> bool:
-        cold = ColdScan(self._environment, [logs.id for logs in self._rooms], self._told)
+        cold = ColdScan(self._environment, self._rooms, self._told)
         self._busy = cold.start()
         self._cold = cold if self._busy else None
         return self._busy

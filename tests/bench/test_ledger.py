@@ -32,7 +32,6 @@ from tests.world.corpus_claude import write_claude
 from tests.world.corpus_codex import write_codex
 
 Within = Callable[[str, Callable[[], float], float], None]
-TOOLS = ["claude", "codex"]
 PEER = "ccusage@20.0.24"
 MEGABYTES = int(os.environ.get("QUOTADECK_BENCH_MB", "1500"))
 
@@ -83,7 +82,7 @@ def cold(environment: Environment, tell: Callable[[Progress], object] = lambda p
             ended.set()
 
     begin = time.perf_counter()
-    child = ColdScan(environment, TOOLS, told)
+    child = ColdScan(environment, ROOMS, told)
     assert child.start()
     assert ended.wait(120)
     assert totals(index_of(environment), by=("provider", "model", "day"))
