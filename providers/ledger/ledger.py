@@ -16,7 +16,8 @@ from providers.base import MIB, Environment
 from providers.ledger.cold import ColdScan
 from providers.ledger.index import Unusable
 from providers.ledger.model import PRESENCE, SessionLogs
-from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index
+from providers.ledger.owners import account_owner
+from providers.ledger.scan import Progress, Scan, Tell, open_index
 
 COLD_BYTES = 8 * MIB
 """What the reader thread reads itself: about 10 ms."""
