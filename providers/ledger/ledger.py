@@ -63,16 +63,15 @@ class Ledger:
             self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
 
     def changed(self, paths: Iterable[Path]) -> bool:
-        """Reads what was added to these files; True if there was any.  A file that grew by much is
-        left to `catch_up`, and all of them while a scan runs, which will see them or their rest."""
+        """Reads what was added to these files; True if there was any.  While a scan runs, ours or that
+        of another copy, it is left to that one and to the next `catch_up`."""
         if self._busy:
             return False
         try:
             progress = self._scan.look(_logs_of(paths))
         except Unusable as error:
-            progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
-        if progress.trouble:
-            self._tell(progress)
+            self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
+            return False
         return progress.of_files > 0
 
     def cancel(self) -> None:
