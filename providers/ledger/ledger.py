@@ -81,9 +81,10 @@ class Ledger:
             self._cold.cancel()
 
     def _start_child(self) -> bool:
-        cold = ColdScan(self._environment, self._rooms, self._told)
-        self._busy = cold.start()
-        self._cold = cold if self._busy else None
+        self._cold = ColdScan(self._environment, self._rooms, self._told)
+        self._busy = True
+        if not self._cold.start():
+            self._busy, self._cold = False, None
         return self._busy
 
     def _told(self, progress: Progress) -> None:
