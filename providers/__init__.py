@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from providers.accounts.proof import Proof
     from providers.accounts.renewal import Renewing
     from providers.base import Environment, Provider
+    from providers.ledger.model import SessionLogs
 
 KEYED: tuple[str, ...] = ("zai", "openrouter", "kimi", "minimax", "deepseek", "synthetic", "moonshot")
 """The services of the table in providers/keyed: a new one is a row there and its name here."""
@@ -30,6 +31,13 @@ module ``profile``."""
 
 RENEWED: tuple[str, ...] = ("claude", "codex")
 """Those whose idle logins can be kept fresh: their folder has a module ``renewing``."""
+
+LOGGED: tuple[str, ...] = ("claude", "codex")
+"""The providers whose folder has a room ``logs`` with the readers of their session logs."""
+
+LOGGED_TOOLS: tuple[str, ...] = ()
+"""Tools without a panel whose logs are read all the same: rows of the table in
+providers/ledger/readers."""
 
 
 def stores(environment: Environment) -> tuple[LoginStore, ...]:
@@ -67,3 +75,16 @@ def load(provider_id: str) -> Provider:
         return service
     provider: Provider = import_module(f"providers.{provider_id}.provider").PROVIDER
     return provider
+
+
+def load_logs(tool_id: str) -> SessionLogs:
+    """The session logs of that tool; raises KeyError for an id that has none."""
+    from importlib import import_module
+
+    if tool_id in LOGGED_TOOLS:
+        tool: SessionLogs = import_module("providers.ledger.readers").TOOLS[tool_id]
+        return tool
+    if tool_id not in LOGGED:
+        raise KeyError(tool_id)
+    logs: SessionLogs = import_module(f"providers.{tool_id}.logs").LOGS
+    return logs

@@ -1,0 +1,1 @@
+"""What the tokens went to, from the session logs.  Handed the registry, never a provider folder."""
