@@ -420,7 +420,9 @@ class _Booking:
 
     def _place(self, tool: str, row: Row) -> int:
         account = self._account(tool, row)
-        prompt = row[m.INPUT] + row[m.CACHE_READ] + row[m.CACHE_WRITE]
+        # Of several calls the average; of a session's total nobody knows, so its price is the base one.
+        calls = row[m.REQUESTS]
+        prompt = (row[m.INPUT] + row[m.CACHE_READ] + row[m.CACHE_WRITE]) // calls if calls else 0
         context = 0 if prompt <= CONTEXTS[-1] else next(c for c in CONTEXTS if prompt > c)
         place = (tool, account, row[m.MODEL], row[m.PROJECT], row[m.SESSION], row[m.TIER], context)
         ident = self._places.get(place)
