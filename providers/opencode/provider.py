@@ -44,7 +44,7 @@ class OpenCodeProvider(PlainProvider):
             FileSource(
                 "store",
                 "key of OpenCode 2",
-                *_database(environment, data),
+                *database_place(environment, data),
                 Source.CACHE,
                 login=True,
                 query=_KEY,
@@ -69,7 +69,7 @@ class OpenCodeProvider(PlainProvider):
         return ENDPOINT, ZEN
 
 
-def _database(environment: Environment, data: Path) -> tuple[Path, str]:
+def database_place(environment: Environment, data: Path) -> tuple[Path, str]:
     """The folder and the name of the database; ``OPENCODE_DB`` may say another."""
     chosen = environment.variables.get("OPENCODE_DB", "")
     path = data / (chosen if chosen and chosen != ":memory:" else "opencode.db")
