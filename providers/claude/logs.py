@@ -44,6 +44,8 @@ _TAIL = re.compile(
     rb'(?:,"\w+":(?:"[^"\\]*"|true|false|null))*+\}'
 )
 _SKIPPED = ("journal.jsonl", "tool-results")
+_AFTER_PARENT = 53
+"""Where a line goes on after the uuid of its parent."""
 _MOST_ROOTS = 64
 _SYNTHETIC = b"<synthetic>"
 
@@ -64,9 +66,10 @@ class ClaudeLogReader:
 
     def feed(self, block: bytes, book: Book) -> int:
         """Books the responses in a block of lines."""
-        find, rfind, names, tail_of = block.find, block.rfind, _NAMES.match, _TAIL.fullmatch
+        find, rfind, tail_of = block.find, block.rfind, _TAIL.fullmatch
         start, size, broken = 0, len(block), 0
         held: _Quick | None = None
+        head, names = b"-", None
         while start < size:
             end = find(b"\n", start)
             if end < 0:
@@ -75,30 +78,45 @@ class ClaudeLogReader:
             if user < 0 or find(_MESSAGE, start, user) >= 0:
                 usage = rfind(_USAGE, start, end)
                 if usage >= 0:
-                    place = find(_MESSAGE, start, min(start + _HEAD, usage))
-                    named = names(block, place, usage) if place >= 0 else None
-                    tail = tail_of(block, usage, end) if named else None
-                    root = self._root(block, start, place) if tail else None
-                    if named is None or tail is None or root is None or rfind(_LINE, start + 1, usage) >= 0:
+                    if not block.startswith(head, start + _AFTER_PARENT):
+                        # Lines of one response have all but the parent in common up to the content.
+                        head, names = self._names(block, start, usage)
+                    tail = tail_of(block, usage, end) if names is not None else None
+                    if tail is None or names is None or find(_LINE, start + 1, usage) >= 0:
                         broken += not self._take_whole(block, start, end, book)
                     else:
-                        model, ident, other = named.groups()
-                        quick = (ident, model or other or b"", root, tail.groups())
-                        if held is not None and not _grown(held, quick):
-                            self._book_quick(held, book)
-                        elif held is not None:
-                            # The time of the first line of a response is that of the response.
-                            quick = (*quick[:3], (*quick[3][:-1], held[3][-1]))
+                        quick = (names, tail.groups())
+                        if held is not None:
+                            if not _grown(held, quick):
+                                self._book_quick(held, book)
+                            else:
+                                # The time of its first line is that of the response.
+                                quick = (names, (*quick[1][:-1], held[1][-1]))
                         held = quick
             start = end + 1
         if held is not None:
             self._book_quick(held, book)
         return broken
 
+    def _names(self, block: bytes, start: int, usage: int) -> tuple[bytes, _Names | None]:
+        """What the head of a line says, and the bytes by which it is known again; b"-" and None if it
+        has another form than the usual."""
+        place = block.find(_MESSAGE, start, min(start + _HEAD, usage))
+        named = _NAMES.match(block, place, usage) if place >= 0 else None
+        root = self._root(block, start, place) if named is not None else None
+        if named is None or root is None:
+            return b"-", None
+        model, ident, other = named.groups()
+        chosen = model or other or b""
+        if not block.startswith(_PARENT, start):
+            # The first line of a file has no parent, so its head begins elsewhere.
+            return b"-", (ident, chosen, root)
+        return block[start + _AFTER_PARENT : named.end()], (ident, chosen, root)
+
     def _root(self, block: bytes, start: int, place: int) -> _Root | None:
         """Side copy or not, folder and session of a line, which are the same for many."""
         if block.startswith(_PARENT, start) and block[start + 51 : start + 53] == b'",':
-            start += 53
+            start += _AFTER_PARENT
         elif block.startswith(b'{"parentUuid":null,', start):
             start += 19
         else:
@@ -121,13 +139,13 @@ class ClaudeLogReader:
 
     def _book_quick(self, quick: _Quick, book: Book) -> None:
         """Books what the expressions found."""
-        ident, model, (side, project, session), tail = quick
+        (ident, model, (side, project, session)), tail = quick
         if model == _SYNTHETIC:
             return
         fresh, written, read, short, hour, output, new_hour, new_short, thought, speed, request, at = tail
-        hours = int(hour or new_hour or 0)
-        total, out = max(int(written), hours + int(short or new_short or 0)), int(output)
-        if max(int(fresh), total, int(read), out) >= MOST:
+        prompt, cached, out, hours = int(fresh), int(read), int(output), int(hour or new_hour or 0)
+        total = max(int(written), hours + int(short or new_short or 0))
+        if prompt >= MOST or cached >= MOST or out >= MOST or total >= MOST:
             return
         book(
             Usage(
@@ -136,12 +154,12 @@ class ClaudeLogReader:
                 model.decode("utf-8", "replace"),
                 project,
                 session or self._stem,
-                int(fresh),
+                prompt,
                 out,
-                int(read),
+                cached,
                 total,
                 hours,
-                min(int(thought or 0), out),
+                min(int(thought), out) if thought else 0,
                 1,
                 "fast" if speed == b"fast" else "",
                 request.decode("utf-8", "replace") if request else "",
@@ -181,16 +199,18 @@ class ClaudeLogReader:
 
 
 _Root = tuple[bool, str, str]
-_Quick = tuple[bytes, bytes, _Root, tuple[Any, ...]]
-"""Message id, model, root, and the groups of `_TAIL`."""
+_Names = tuple[bytes, bytes, _Root]
+"""Message id, model, root."""
+_Quick = tuple[_Names, tuple[Any, ...]]
+"""What the head of a line says, and the groups of `_TAIL`."""
 
 
 def _grown(old: _Quick, new: _Quick) -> bool:
     """Whether the second is the same response with more output: then the first need not be booked.
     In doubt both are, and the ledger joins them."""
-    if old[0] != new[0] or old[1] != new[1] or old[2] != new[2]:
+    if old[0] != new[0]:
         return False
-    before, now = old[3], new[3]
+    before, now = old[1], new[1]
     more = (len(now[5]), now[5]) > (len(before[5]), before[5])
     same = before[:5] == now[:5] and before[6:8] == now[6:8] and before[10] == now[10]
     return more and same and before[11] <= now[11]

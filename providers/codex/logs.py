@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.base import Environment
 from providers.codex.login import codex_home
-from providers.ledger.fields import count, json_object, moment, text
+from providers.ledger.fields import MOST, count, json_object, moment, text
 from providers.ledger.model import Book, LogFile, LogTree, State, Usage
 
 _HEAD = 120
@@ -69,6 +69,7 @@ class CodexLogReader:
         self._mixed: bool = known.get("mixed", False)
         self._model: str = known.get("model", "")
         self._tier: str = known.get("tier", "")
+        self._context = 0
         self._unnamed: list[Usage] = [Usage(*row) for row in known.get("unnamed", ())]
 
     def state(self) -> State:
@@ -109,9 +110,12 @@ class CodexLogReader:
             elif kind == b"eve" and block.startswith(_EVENT, place):
                 name = block[place + 30 : place + 41]
                 if name == b"token_count":
-                    broken += not self._take_count(block, start, end, book)
-                elif name == b"task_starte" or name == b"thread_sett":
+                    if not self._records:
+                        broken += not self._take_count(block, start, end, book)
+                elif name == b"thread_sett" or (name == b"task_starte" and self._gated):
                     broken += not self._take_line(block[start:end], book)
+            elif kind == b"tur" and self._is_same_context(block, start, end):
+                pass
             elif kind == b"tok":
                 broken += not self._take_record(block, start, end, book)
             elif end > start and _NEEDLES.search(block, start, min(end, start + 4096)):
@@ -120,30 +124,45 @@ class CodexLogReader:
             start = end + 1
         return broken
 
+    def _is_same_context(self, block: bytes, start: int, end: int) -> bool:
+        """Whether a ``turn_context`` says what the one before said: nearly every one does."""
+        place = block.find(b'"cwd":"', start, min(start + 300, end))
+        if place < 0:
+            return False
+        before, self._context = self._context, hash(block[place:end])
+        return before == self._context and not self._unnamed
+
     def _take_count(self, block: bytes, start: int, end: int, book: Book) -> bool:
         """A ``token_count`` by expression, or by decoding it where that does not fit."""
-        if self._records:
-            return True
         found = _TOTALS.search(block, start, end)
-        if found is None or (self._parent is not None and not self._settled):
-            return self._take_line(block[start:end], book)
-        values = [int(value or 0) for value in found.groups()]
         place = block.find(_TIME, start, start + _HEAD)
-        if place < 0:
+        if found is None or place < 0 or self._first_ordinal is not None:
             return self._take_line(block[start:end], book)
-        at = block[place + 13 : block.find(b'"', place + 13, end)].decode("ascii", "replace")
-        self._count(moment(at), tuple(values[:5]), tuple(values[5:]), book)
+        a, b, c, d, e, *last = found.groups()
+        total = (int(a), int(b), int(c or 0), int(d), int(e))
+        if max(total) >= MOST:
+            return self._take_line(block[start:end], book)
+        if self._gated and self._timed:
+            self._copy(total)
+        elif total != self._last:
+            at = block[place + 13 : block.find(b'"', place + 13, end)].decode("ascii", "replace")
+            self._count(moment(at), total, tuple([int(value or 0) for value in last]), book)
         return True
 
     def _take_record(self, block: bytes, start: int, end: int, book: Book) -> bool:
         """A ``token_usage_record`` by expression, or by decoding it."""
         found = _RECORD.match(block, start, end)
-        if found is None or self._first_ordinal is not None or self._gated:
+        if found is None:
             return self._take_line(block[start:end], book)
-        at, _, thread, response, *values = found.groups()
-        vector = tuple(int(value or 0) for value in values)
-        name = thread.decode("utf-8", "replace")
-        self._record(moment(at.decode()), name, response.decode("utf-8", "replace"), vector, book)
+        at, ordinal, thread, response, a, b, c, d, e = found.groups()
+        usage = (int(a), int(b), int(c or 0), int(d), int(e))
+        if max(usage) >= MOST:
+            return self._take_line(block[start:end], book)
+        if self._parent is None or not self._is_copied(int(ordinal) if ordinal else None):
+            name = thread.decode("utf-8", "replace")
+            self._record(
+                moment(at.decode("ascii", "replace")), name, response.decode("utf-8", "replace"), usage, book
+            )
         return True
 
     def _take_line(self, data: bytes, book: Book) -> bool:
@@ -187,8 +206,7 @@ class CodexLogReader:
             return False
         if copied:
             if total is not None:
-                self._raise(total)
-                self._last = total
+                self._copy(total)
             return True
         self._count(moment(line.get("timestamp")), total, last, book)
         return True
@@ -245,8 +263,7 @@ class CodexLogReader:
             if not self._timed:
                 self._count(at, _vector(total), _vector(last), book)
             elif total is not None:
-                self._last = tuple(total)
-                self._raise(self._last)
+                self._copy(tuple(total))
 
     def _take_tier(self, payload: Mapping[str, Any]) -> None:
         settings = payload.get("thread_settings")
@@ -286,10 +303,11 @@ class CodexLogReader:
         if total == self._last:
             return
         self._last = total
-        key, weak = f"{thread}:{':'.join(map(str, total))}", False
+        a, b, c, d, e = total
+        key, weak = f"{thread}:{a}:{b}:{c}:{d}:{e}", False
         highest = self._highest
         if self._gated:
-            key, weak, self.approximate = f"{self._parent}:{':'.join(map(str, total))}", True, True
+            key, weak, self.approximate = f"{self._parent}:{a}:{b}:{c}:{d}:{e}", True, True
         elif self._parent is not None and not self._settled:
             self._settled = True
             if highest is None:
@@ -297,25 +315,36 @@ class CodexLogReader:
                     # A fork by history_base begins with its parent's last event, whose tokens are paid.
                     self._highest = total
                     return
-                key, weak = f"{self._parent}:{':'.join(map(str, total))}", True
+                key, weak = f"{self._parent}:{a}:{b}:{c}:{d}:{e}", True
                 self.approximate = self.approximate or total != last
         if highest is None:
             self._highest = total
             usage = last if last is not None and any(last) else total
         else:
             usage = self._growth(total, highest, last)
-            self._raise(total)
         if any(usage):
             self._book(key, at, usage, book, weak=weak)
 
     def _growth(self, total: Vector, highest: Vector, last: Vector | None) -> Vector:
-        """By how much each count grew; in a file that mixes counters no more than the call itself."""
-        grown = tuple(max(0, now - before) for now, before in zip(total, highest, strict=True))
-        if any(now < before for now, before in zip(total, highest, strict=True)):
+        """By how much each count grew, and raises the highest; in a file that mixes counters no more
+        than the call itself."""
+        a, b, c, d, e = total
+        v, w, x, y, z = highest
+        if a >= v and b >= w and c >= x and d >= y and e >= z:
+            self._highest = total
+            grown: Vector = (a - v, b - w, c - x, d - y, e - z)
+        else:
             self._mixed = self.approximate = True
+            self._raise(total)
+            grown = (max(0, a - v), max(0, b - w), max(0, c - x), max(0, d - y), max(0, e - z))
         if self._mixed and last is not None:
             grown = tuple(map(min, grown, last))
         return grown
+
+    def _copy(self, total: Vector) -> None:
+        """An event of the parent's history: paid there."""
+        self._raise(total)
+        self._last = total
 
     def _raise(self, total: Vector) -> None:
         highest = self._highest

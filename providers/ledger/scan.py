@@ -30,6 +30,7 @@ from providers.ledger.reading import (
     read_lines,
     read_packed,
 )
+from providers.ledger.sharing import Helped
 from providers.ledger.walk import PACKED, Seen, file_of, seen_files
 from providers.record import Record
 
@@ -39,6 +40,9 @@ KEPT_KEYS = 400 * DAY
 
 HELD_ROWS = 40_000
 """So many responses are held before they are written: about 20 MB."""
+
+SHARED_BYTES = 64 * MIB
+"""A fork and a second connection cost 20 ms; from here on it pays."""
 
 TELL_SECONDS = 0.25
 MAX_STATE = 64 * 1024
@@ -105,22 +109,25 @@ class Scan:
         self._recall()
         return sum(self._unread(seen) for seen in self._changed(seen_files(self._rooms, self._environment)))
 
-    def run(self) -> Progress:
-        """Reads everything that is new, newest files first.  Raises `Unusable`."""
-        return self._locked(lambda: seen_files(self._rooms, self._environment), everything=True)
+    def run(self, *, alone: bool = False) -> Progress:
+        """Reads everything that is new, newest files first.  Raises `Unusable`.
+
+        ``alone`` says that this process does nothing else and has one thread: a large scan then
+        forks once and is done by two."""
+        return self._locked(lambda: seen_files(self._rooms, self._environment), True, alone)
 
     def look(self, paths: Iterable[str]) -> Progress:
         """Reads what is new in these files alone.  Raises `Unusable`."""
         found = (file_of(self._rooms, self._environment, path) for path in paths)
-        return self._locked(lambda: (seen for seen in found if seen is not None), everything=False)
+        return self._locked(lambda: (seen for seen in found if seen is not None), False, False)
 
-    def _locked(self, files: Callable[[], Iterable[Seen]], everything: bool) -> Progress:
+    def _locked(self, files: Callable[[], Iterable[Seen]], everything: bool, alone: bool) -> Progress:
         try:
             with locked(self._environment.state_dir / "ledger.lock", 0.0):
                 self._index.prepare()
                 self._recall()
                 seen = list(files())
-                progress = _Pass(self, self._changed(seen)).run()
+                progress = _Pass(self, self._changed(seen), alone).run()
                 if everything and not progress.stopped:
                     self._finish(seen)
                 return progress
@@ -169,44 +176,73 @@ class Scan:
 class _Pass:
     """One pass: the rows and files that are not written yet, and how far it is."""
 
-    def __init__(self, scan: Scan, files: list[Seen]) -> None:
-        self._scan, self._files = scan, files
+    def __init__(self, scan: Scan, files: list[Seen], alone: bool) -> None:
+        self._scan, self._files, self._alone = scan, files, alone
         self._rows: dict[str, dict[str, Group]] = {}
         self._read: list[Known] = []
-        self._held = 0
+        self._helped: Helped[Seen] | None = None
+        self._count: Callable[[int], None] | None = None
         self._began = self._told = time.monotonic()
         self._bytes = self._done = 0
         self._of_bytes = sum(map(scan._unread, files))
         self._today = False
 
     def run(self) -> Progress:
-        today = _midnight(self._scan._now())
-        for seen in self._files:
-            if not self._today and seen.mtime_ns < today * 1e9:
-                self._reached_today()
-            try:
-                self._take(seen)
-            except Stopped:
-                self._write()
-                return self._progress(stopped=True)
-            self._done += 1
-            self._held = sum(map(len, self._rows.values()))
-            if self._held >= HELD_ROWS:
-                self._write()
-            # Lets another thread have its turn: of the event loop's delay this takes half.
-            time.sleep(0)
-        self._write()
-        self._today = True
+        midnight = _midnight(self._scan._now()) * 1e9
+        older = next((i for i, seen in enumerate(self._files) if seen.mtime_ns < midnight), len(self._files))
+        try:
+            self._read_part(self._files[:older])
+            self._today = True
+            self._scan._tell(self._progress())
+            self._read_part(self._files[older:])
+        except Stopped:
+            self._write()
+            return self._progress(stopped=True)
         if self._files and self._of_bytes > MIB:
             self._scan._index.prune(self._scan._now() - KEPT_KEYS)
         progress = self._progress(done=True)
         self._scan._tell(progress)
         return progress
 
-    def _reached_today(self) -> None:
+    def _read_part(self, files: list[Seen]) -> None:
+        size = sum(map(self._scan._unread, files))
+        if self._alone and size > SHARED_BYTES and (os.cpu_count() or 1) > 1:
+            self._read_shared(files)
+        else:
+            self._read_all(files)
+
+    def _read_all(self, files: Iterable[Seen]) -> None:
+        for seen in files:
+            self._take(seen)
+            self._done += 1
+            if sum(map(len, self._rows.values())) >= HELD_ROWS:
+                self._write()
+            if not self._alone:
+                # Lets another thread have its turn: of the event loop's delay this takes half.
+                time.sleep(0)
         self._write()
-        self._today = True
-        self._scan._tell(self._progress())
+
+    def _read_shared(self, files: list[Seen]) -> None:
+        """Two processes take files from one list and write to one index."""
+        index = self._scan._index
+        # A connection must not be open across a fork.
+        index.close()
+        self._helped = helped = Helped(files, self._help)
+        try:
+            self._read_all(helped.files())
+        finally:
+            went_well = helped.end()
+            self._done, self._bytes, self._helped = self._done + helped.done, self._bytes + helped.bytes, None
+        if not went_well:
+            self._scan._recall()
+            self._read_all(self._scan._changed(files))
+        self._scan._seen_version = (0, 0)
+
+    def _help(self, files: Iterable[Seen], read: Callable[[int], None]) -> None:
+        """What the second process does."""
+        self._helped = None
+        self._count = read
+        self._read_all(files)
 
     def _take(self, seen: Seen) -> None:
         old = self._scan._known.get(seen.path)
@@ -277,6 +313,8 @@ class _Pass:
 
     def _step(self, count: int) -> None:
         """Told of every block."""
+        if self._count is not None:
+            return self._count(count)
         self._bytes += count
         if self._scan._stop():
             raise Stopped

@@ -6,6 +6,7 @@ knows nothing of how they are read.  Same seed, same bytes.
 
 from __future__ import annotations
 
+import os
 import random
 import uuid
 from collections import Counter
@@ -95,10 +96,11 @@ class Corpus:
         self.responses.append(response)
         return response
 
-    def write(self, path: Path, lines: Sequence[bytes], torn: bytes = b"") -> Path:
-        """Writes a log; ``torn`` is the beginning of a last line that was never finished."""
+    def write(self, path: Path, lines: Sequence[bytes], at: float, torn: bytes = b"") -> Path:
+        """Writes a log, last written ``at``; ``torn`` is the beginning of an unfinished last line."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"".join(line + b"\n" for line in lines) + torn)
+        os.utime(path, (at, at))
         self.files.append(path)
         return path
 

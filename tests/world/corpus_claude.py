@@ -40,7 +40,7 @@ def write_claude(corpus: Corpus, sessions: int, turns: int = 30) -> None:
         if number % 4 == 1:
             corpus.planted["torn tails"] += 1
             torn = session.lines[-1][: len(session.lines[-1]) * 2 // 3]
-        path = corpus.write(folder / f"{session.ident}.jsonl", session.lines, torn)
+        path = corpus.write(folder / f"{session.ident}.jsonl", session.lines, session.at, torn)
         if number % 6 == 2:
             _aside(corpus, session, path)
         earlier.append(session)
@@ -52,7 +52,7 @@ def _turn(corpus: Corpus, session: Session, folder: Path) -> None:
     session.lines.append(_user(corpus, session, corpus.some_bulk()))
     if chance < 0.02:
         _synthetic(corpus, session)
-    elif chance < 0.05 and not session.side:
+    elif chance < 0.03 and not session.side:
         _task(corpus, session, folder)
     elif chance < 0.06:
         corpus.planted["broken utf-8"] += 1
@@ -72,7 +72,7 @@ def _respond(corpus: Corpus, session: Session) -> None:
     output = random.randint(20, 3000)
     thought = random.choice((0, output // 3))
     tier = "fast" if random.random() < 0.03 else ""
-    advice = random.random() < 0.02
+    advice = random.random() < 0.005
     message, request = f"msg_{corpus.code()}", "" if random.random() < 0.02 else f"req_{corpus.code()}"
     session.at += random.uniform(2, 240)
     counts = (prompt, output, read, written, hour, thought, 1)
@@ -180,7 +180,7 @@ def _task(corpus: Corpus, session: Session, folder: Path) -> None:
     child = Session(session.ident, session.cwd, session.model, session.at, side=True, agent=agent)
     for _ in range(corpus.random.randint(1, 6)):
         _turn(corpus, child, folder)
-    corpus.write(folder / session.ident / "subagents" / f"agent-{agent}.jsonl", child.lines)
+    corpus.write(folder / session.ident / "subagents" / f"agent-{agent}.jsonl", child.lines, child.at)
     for _, lines in child.said:
         for line in lines[:1] if corpus.random.random() < 0.5 else lines:
             corpus.planted["progress copies"] += 1
@@ -221,4 +221,4 @@ def _aside(corpus: Corpus, session: Session, path: Path) -> None:
         side.lines.append(line)
     _respond(corpus, side)
     name = f"agent-aside_question-{corpus.code(6)}.jsonl"
-    corpus.write(path.with_suffix("") / "subagents" / name, side.lines)
+    corpus.write(path.with_suffix("") / "subagents" / name, side.lines, side.at)

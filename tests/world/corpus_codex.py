@@ -47,7 +47,7 @@ def write_codex(corpus: Corpus, threads: int, calls: int = 40, packed: bool = Fa
             corpus.random.choice(MODELS),
             at,
         )
-        kind = number % 8
+        kind = number % 16
         if kind == 3 and earlier:
             _fork(corpus, thread, corpus.random.choice(earlier))
         elif kind == 6 and any(not parent.new for parent in earlier):
@@ -65,7 +65,7 @@ def write_codex(corpus: Corpus, threads: int, calls: int = 40, packed: bool = Fa
         if number % 7 == 1:
             copy = corpus.home / ".codex/archived_sessions" / path.name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
+            shutil.copy2(path, copy)
             corpus.files.append(copy)
             corpus.planted["archive copies"] += 1
         elif packed and number % 7 == 2:
@@ -84,7 +84,9 @@ def _place(corpus: Corpus, thread: Thread) -> Path:
     if corpus.random.random() < 0.1:
         corpus.planted["torn tails"] += 1
         torn = thread.lines[-1][: len(thread.lines[-1]) // 2]
-    return corpus.write(corpus.home / f".codex/sessions/{born:%Y/%m/%d}" / name, thread.lines, torn)
+    return corpus.write(
+        corpus.home / f".codex/sessions/{born:%Y/%m/%d}" / name, thread.lines, thread.at, torn
+    )
 
 
 def _line(thread: Thread, kind: str, payload: dict[str, Any], at: float | None = None) -> None:
