@@ -32,12 +32,16 @@ module ``profile``."""
 RENEWED: tuple[str, ...] = ("claude", "codex")
 """Those whose idle logins can be kept fresh: their folder has a module ``renewing``."""
 
-LOGGED: tuple[str, ...] = ("claude", "codex")
+LOGGED: tuple[str, ...] = ("claude", "codex", "gemini", "copilot", "opencode")
 """The providers whose folder has a room ``logs`` with the readers of their session logs."""
 
-LOGGED_TOOLS: tuple[str, ...] = ()
-"""Tools without a panel whose logs are read all the same: rows of the table in
-providers/ledger/readers."""
+LOGGED_TOOLS: tuple[str, ...] = (
+    "amp", "droid", "kimi", "qwen", "pi", "openclaw", "goose", "zed", "cline", "roo", "kilo", "mimo",
+    "hermes", "mux", "cursor", "aider", "windsurf", "antigravity", "kiro", "warp", "crush",
+    "copilot-jetbrains", "junie", "augment", "trae", "qoder", "devin", "lmstudio",
+)  # fmt: skip
+"""Tools whose logs need no room of their own: rows of the tables in providers/ledger/readers.  From
+``cursor`` on they can only be detected."""
 
 
 def stores(environment: Environment) -> tuple[LoginStore, ...]:

@@ -14,6 +14,7 @@ import pytest
 import providers
 from providers.base import Environment
 from providers.engine.settings import Settings, environment_from, load, save
+from providers.ledger.model import PRESENCE
 from providers.live import open_live
 from tests import touched
 from tests.conftest import FakeClock
@@ -34,6 +35,7 @@ def table(heading: str) -> list[list[str]]:
 
 READ = [row[0] for row in table("What is read")]
 IMPORTED = [row[0] for row in table("What an import reads")]
+LOGS = [row[0] for row in table("Which session logs are read")]
 WRITTEN = [row[0] for row in table("What is written")]
 ACCOUNTS = [row[0] for row in table("What keeping accounts reads and writes")]
 OURS_ALONE = (
@@ -65,18 +67,24 @@ def test_every_source_is_in_the_table() -> None:
             declared.add(path)
             names = next(row[2] for row in table("What is read") if row[0] == path)
             assert f"{name}.{source.id}" in names or f"<provider>.{source.id}" in names, source
-    for name in (*providers.LOGGED, *providers.LOGGED_TOOLS):
-        for tree in providers.load_logs(name).trees(environment):
-            inside = "**/" if tree.recursive else ""
-            path = f"~/{tree.folder.relative_to('/h')}/{inside}{tree.pattern}"
-            declared.add(path)
-            assert f"{name}.{tree.id}" in next(row[2] for row in table("What is read") if row[0] == path), (
-                tree
-            )
     ours = {r for r in READ if r.startswith(OURS_ALONE)}
     ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "settings", "timeline")}
     ours.add("~/.local/state/quotadeck/ledger.sqlite3.old")
     assert set(READ) == declared | ours
+
+
+def test_every_session_log_is_in_the_table() -> None:
+    """Each tree that a tool's logs may lie in is named by a row, and each row names one."""
+    environment = environment_from({}, Path("/h"), "linux")
+    named: set[str] = set()
+    for tool in (*providers.LOGGED, *providers.LOGGED_TOOLS):
+        for tree in providers.load_logs(tool).trees(environment):
+            inside = "**/" if tree.recursive else ""
+            path = f"~/{tree.folder.relative_to('/h')}/{inside}{tree.pattern}".replace("~/./", "~/")
+            rows = {row for row in LOGS if row == path or fnmatchcase(path, row)}
+            assert rows or tree.kind == PRESENCE, path
+            named |= rows
+    assert set(LOGS) == named
 
 
 @pytest.fixture
@@ -123,7 +131,7 @@ def test_what_was_opened_and_written_is_in_the_tables(request: pytest.FixtureReq
     ran, no row names a file that nobody touched."""
     opened, written = relative(touched.opened), relative(touched.written)
     # Folders are listed, their files are opened.
-    named = READ + IMPORTED + ACCOUNTS
+    named = READ + IMPORTED + ACCOUNTS + LOGS
     strays = {p for p in opened if not matching(p, named) and not any(r.startswith(f"{p}/") for r in named)}
     assert {p for p in strays if Path(p).suffix} == set()
     assert {p for p in written if not matching(p, WRITTEN + ACCOUNTS)} == set()

@@ -124,7 +124,8 @@ class Booking:
             if not account:
                 account = owner(tool, float(at))
             prompt = fresh + read + written
-            name = (tool, account, model, project, session, tier, _context(prompt) if prompt > 200_000 else 0)
+            context = _context(prompt, calls) if prompt > 200_000 else 0
+            name = (tool, account, model, project, session, tier, context)
             place = places.get(name)
             if place is None:
                 place = places[name] = self._find_place(name)
@@ -194,7 +195,7 @@ class Booking:
     def _place(self, tool: str, row: Row) -> int:
         prompt = row[m.INPUT] + row[m.CACHE_READ] + row[m.CACHE_WRITE]
         named = (row[m.MODEL], row[m.PROJECT], row[m.SESSION], row[m.TIER])
-        place = (tool, self._account(tool, row), *named, _context(prompt))
+        place = (tool, self._account(tool, row), *named, _context(prompt, row[m.REQUESTS]))
         ident = self._places.get(place)
         if ident is None:
             ident = self._places[place] = self._find_place(place)
@@ -216,8 +217,11 @@ class Booking:
             sums[i] += sign * count
 
 
-def _context(prompt: int) -> int:
-    return next((bound for bound in CONTEXTS if prompt > bound), 0)
+def _context(prompt: int, calls: int) -> int:
+    """The bound that the prompt of one call is over, 0 for none.  Of several calls the average
+    counts; of a session's total nobody knows, so its price is the base one."""
+    each = prompt // calls if calls else 0
+    return next((bound for bound in CONTEXTS if each > bound), 0)
 
 
 def _number(part: str) -> int:

@@ -28,7 +28,7 @@ def moment(value: object) -> float:
         except ValueError:
             return 0.0
         seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:
         seconds = value / 1000.0 if value > 1e11 else float(value)
     else:
         return 0.0
