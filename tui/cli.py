@@ -91,6 +91,8 @@ def _command(options: argparse.Namespace) -> int:
         return _doctor(options, environment, settings)
     if options.command == "key":
         return _key(options, environment)
+    if options.command == "usage":
+        return _usage(options, environment, settings)
     return _pane(options, environment, settings)
 
 
@@ -195,6 +197,23 @@ def _key(options: argparse.Namespace, environment: Environment) -> int:
     descriptors = [providers.load(name).descriptor for name in providers.PROVIDERS]
     command = KeyCommand(keys, descriptors, stdin=sys.stdin, now=time.time())
     return say(*command.run(options.action, options.service or ""))
+
+
+def _usage(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    import providers
+    from tui.usage_command import UsageCommand, WrongUse, wanted_of
+
+    rooms = providers.load_rooms(settings.disabled)
+    person = sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None
+    command = UsageCommand(environment, rooms, say=_print, err=sys.stderr, stdin=person, width=_width())
+    try:
+        wanted = wanted_of(
+            options.provider, options.form, options.by, options.since, options.tz, options.cost,
+            options.export, options.yes,
+        )  # fmt: skip
+    except WrongUse as error:
+        return _fail(str(error), USAGE)
+    return command.run(wanted)
 
 
 def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

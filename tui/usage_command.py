@@ -1,0 +1,302 @@
+"""``quotadeck usage``: the tokens of the session logs, once.
+
+Brings the index up to date, asks it, prints; sends nothing.  The figures go to stdout, everything
+about them (progress, unreadable logs, models without a price) to stderr.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from providers.base import Environment
+from providers.engine.files import WriteFailed, WriteRefused, write_atomic
+from providers.ledger import statement
+from providers.ledger.index import Index, Unusable
+from providers.ledger.model import SessionLogs
+from providers.ledger.prices import LABEL, BadPrices, Prices, load_prices
+from providers.ledger.query import Total, totals
+from providers.ledger.scan import Progress, Scan, open_index
+from providers.ledger.statement import EXPORTED, GROUPS, Row, grouping, rows_of, sum_of
+from providers.record import Record
+from tui.text import cell_width, fit, pad, scan_words, tokens, whole
+
+DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+DEFAULT_BY = ("provider", "model")
+LEAST_NAME = 8
+
+
+class Wanted(Record):
+    """What was asked for.  ``form`` is table, json or csv; ``since`` in epoch seconds."""
+
+    providers: tuple[str, ...] = ()
+    form: str = "table"
+    by: tuple[str, ...] = DEFAULT_BY
+    since: float | None = None
+    zone: tzinfo = UTC
+    cost: bool = False
+    export: Path | None = None
+    agreed: bool = False
+
+
+class WrongUse(Exception):
+    """An argument is not right; the message is a clean sentence."""
+
+
+def wanted_of(
+    providers: Sequence[str], form: str | None, by: str | None, since: str | None, zone: str | None,
+    cost: bool, export: str | None, agreed: bool,
+) -> Wanted:  # fmt: skip
+    """The command line as a wish.  Raises `WrongUse`."""
+    there = zone_of(zone)
+    return Wanted(
+        tuple(providers), form or "table", _groups(by), _moment(since, there), there, cost,
+        Path(export) if export else None, agreed,
+    )  # fmt: skip
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """A time zone by name; UTC if none is given.  Raises `WrongUse`."""
+    if not name:
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise WrongUse(f"there is no time zone {name!r}; write it like Europe/Berlin") from None
+
+
+def _groups(written: str | None) -> tuple[str, ...]:
+    names = [name.strip() for name in written.split(",")] if written is not None else list(DEFAULT_BY)
+    wrong = [name for name in names if name not in GROUPS]
+    if wrong:
+        raise WrongUse(f"usage cannot be told by {wrong[0]!r}; there are {', '.join(GROUPS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def _moment(written: str | None, zone: tzinfo) -> float | None:
+    if written is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(written)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        raise WrongUse(f"{written!r} is no date; write it like 2026-11-01") from None
+
+
+class UsageCommand:
+    """One run.  ``rooms`` are the tools whose logs are read, ``say`` prints on stdout, ``stdin`` is a
+    person's who can be asked (None where nobody can), ``width`` the cells of a line."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        rooms: Sequence[SessionLogs],
+        *,
+        say: Callable[[str], object],
+        err: TextIO,
+        stdin: TextIO | None,
+        width: int,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._environment, self._rooms, self._now = environment, rooms, now
+        self._say, self._err, self._stdin, self._width = say, err, stdin, width
+
+    def run(self, wanted: Wanted) -> int:
+        """Does it; returns the exit code."""
+        known = [logs.id for logs in self._rooms]
+        unknown = [name for name in wanted.providers if name not in known]
+        if unknown:
+            return self._fail(f"no logs are read of {unknown[0]!r}; there are {', '.join(known)}", USAGE)
+        index = open_index(self._environment, self._rooms)
+        try:
+            return self._answer(index, wanted)
+        except (Unusable, sqlite3.Error) as error:
+            return self._fail(str(error) if isinstance(error, Unusable) else "the ledger cannot be read")
+        except BadPrices as error:
+            return self._fail(f"{error}; nothing was priced")
+        finally:
+            index.close()
+
+    def _answer(self, index: Index, wanted: Wanted) -> int:
+        prices = load_prices(self._environment)
+        self._bring_up_to_date(index)
+        by = EXPORTED if wanted.export else wanted.by
+        rows = rows_of(self._totals(index, by, wanted), by, prices)
+        if wanted.export:
+            return self._export(wanted.export, rows, wanted.agreed)
+        match wanted.form:
+            case "json":
+                self._say(statement.as_json(rows, by, self._now()))
+            case "csv":
+                self._say(statement.as_csv(rows, by))
+            case _:
+                lines = table(rows, by, self._width, cost=wanted.cost, home=str(self._environment.home))
+                self._say("\n".join(lines) + "\n")
+        self._say_what_lacks(index, rows, prices, wanted)
+        return DONE
+
+    def _totals(self, index: Index, by: Sequence[str], wanted: Wanted) -> list[Total]:
+        found = totals(index, by=grouping(by), since=wanted.since, zone=wanted.zone)
+        return [total for total in found if not wanted.providers or total.provider in wanted.providers]
+
+    def _bring_up_to_date(self, index: Index) -> None:
+        tty = self._err.isatty()
+
+        def tell(progress: Progress) -> None:
+            if tty and progress.of_files:
+                self._err.write(f"\r\x1b[K{fit(scan_words(progress), self._width - 1)}")
+                self._err.flush()
+
+        scan = Scan(index, self._rooms, self._environment, owner=_owner(self._environment), tell=tell)
+        progress = scan.run(alone=True)
+        if tty:
+            self._err.write("\r\x1b[K")
+        if progress.trouble:
+            self._note(f"{progress.trouble}; these figures are what it has read so far")
+
+    def _say_what_lacks(self, index: Index, rows: Sequence[Row], prices: Prices, wanted: Wanted) -> None:
+        troubled: dict[str, int] = {}
+        for known in index.known().values():
+            if known.trouble and (not wanted.providers or known.tool in wanted.providers):
+                troubled[known.tool] = troubled.get(known.tool, 0) + 1
+        if troubled:
+            which = ", ".join(f"{tool} {count}" for tool, count in sorted(troubled.items()))
+            self._note(f"{sum(troubled.values())} logs cannot be read ({which}); their tokens are missing")
+        unpriced = sorted(frozenset().union(*(row.unpriced for row in rows)))
+        if unpriced and (wanted.cost or wanted.form != "table"):
+            self._note(f"no {LABEL} is known (as of {prices.facts_of}) for {', '.join(unpriced)}")
+
+    def _export(self, path: Path, rows: Sequence[Row], agreed: bool) -> int:
+        """Shows the file as it will be, asks, writes it."""
+        text = statement.as_export(rows)
+        there = _objection(path)
+        if there:
+            return self._fail(f"{there}; nothing was written", REFUSED)
+        self._say(f"{len(rows)} rows, one per day, model and tool. The file holds this and no more:\n\n")
+        self._say(text + "\n")
+        if not agreed and self._stdin is None:
+            return self._fail("nothing was written: nobody can be asked here; --yes agrees", REFUSED)
+        if not agreed and not self._agree(path):
+            return self._fail("nothing was written", REFUSED)
+        try:
+            write_atomic(path, text.encode())
+        except WriteRefused as error:
+            return self._fail(str(error), REFUSED)
+        except WriteFailed as error:
+            return self._fail(str(error))
+        self._note(f"written to {path}; nothing was sent anywhere")
+        return DONE
+
+    def _agree(self, path: Path) -> bool:
+        self._say(f"{'Replace' if path.exists() else 'Write'} {path}? [y/N] ")
+        answer = "" if self._stdin is None else self._stdin.readline()
+        return answer.strip().lower() in ("y", "yes")
+
+    def _note(self, sentence: str) -> None:
+        self._err.write(f"quotadeck: {sentence}\n")
+
+    def _fail(self, sentence: str, code: int = FAILED) -> int:
+        self._note(sentence)
+        return code
+
+
+def _owner(environment: Environment) -> Callable[[str, float], str]:
+    """Whose login was live when, by the timeline that the dashboard keeps."""
+    from providers.engine.timeline import Timeline, load_stays
+
+    timeline = Timeline(load_stays(environment.state_dir))
+    return lambda provider, at: timeline.owner(provider, at, at) or ""
+
+
+def _objection(path: Path) -> str:
+    """Why an export must not go there: only a file of its own kind is replaced."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if not path.exists():
+        return ""
+    try:
+        with path.open("rb") as file:
+            head = file.readline(200).decode("utf-8", "replace").strip()
+    except OSError:
+        return f"{path} is in the way"
+    return "" if head == ",".join(statement.EXPORT_COLUMNS) else f"{path} is there and is no export of ours"
+
+
+_FIGURES = (
+    ("tokens", "tokens"), ("input", "input"), ("output", "output"), ("cache_read", "cache read"),
+    ("cache_write", "cache write"), ("requests", "requests"),
+)  # fmt: skip
+
+
+def table(rows: Sequence[Row], by: Sequence[str], width: int, *, cost: bool, home: str) -> list[str]:
+    """The rows for a person, in at most ``width`` cells: figures are rounded, and columns that do
+    not fit are left out from the right."""
+    if not rows:
+        return ["no tokens are logged there"]
+    ordered = sorted(rows, key=lambda row: -row.tokens)
+    if "day" in by:
+        ordered.sort(key=lambda row: row.names[by.index("day")])
+    shown = [*ordered, sum_of(rows)]
+    names = [
+        [_shown(name, group, home) for name, group in zip(row.names, by, strict=True)] for row in ordered
+    ]
+    names.append(["total", *[""] * (len(by) - 1)])
+    widths = [
+        max(map(cell_width, (group, *column)))
+        for group, column in zip(by, zip(*names, strict=True), strict=True)
+    ]
+    figures = _columns(shown, cost)
+    room = width - sum(len(title) + 2 for title, _ in figures)
+    while len(figures) > 1 + cost and room < sum(w + 2 for w in widths):
+        del figures[-1 - cost]
+        room = width - sum(max(map(len, (title, *cells))) + 2 for title, cells in figures)
+    widths = _narrowed(widths, room)
+    lines = []
+    for index, row in enumerate([list(by), *names]):
+        cells = [pad(name, w) for name, w in zip(row, widths, strict=True)]
+        for title, column in figures:
+            text = title if index == 0 else column[index - 1]
+            cells.append(text.rjust(max(map(len, (title, *column)))))
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _columns(rows: Sequence[Row], cost: bool) -> list[tuple[str, list[str]]]:
+    columns = [(title, [_figure(row, name) for row in rows]) for name, title in _FIGURES]
+    if cost:
+        columns.append((LABEL, [dollars(row) for row in rows]))
+    return columns
+
+
+def _figure(row: Row, name: str) -> str:
+    value = getattr(row, name)
+    return whole(value) if name == "requests" else tokens(value)
+
+
+def dollars(row: Row) -> str:
+    """``$12.34``, ``>= $12.34`` with a model of unknown price in it, ``unknown`` with nothing else."""
+    if row.unpriced and not row.cost:
+        return "unknown"
+    return f"{'>= ' if row.unpriced else ''}${row.cost:,.2f}"
+
+
+def _shown(name: str, group: str, home: str) -> str:
+    if not name:
+        return "unknown"
+    if group == "project" and (name == home or name.startswith(f"{home}/")):
+        return f"~{name[len(home) :]}"
+    return name
+
+
+def _narrowed(widths: Sequence[int], room: int) -> list[int]:
+    """Widths that fit into ``room``: the widest gives first."""
+    kept = list(widths)
+    while sum(w + 2 for w in kept) > room and max(kept) > LEAST_NAME:
+        kept[kept.index(max(kept))] -= 1
+    return kept
