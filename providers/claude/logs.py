@@ -74,12 +74,13 @@ class ClaudeLogReader:
             end = find(b"\n", start)
             if end < 0:
                 end = size
-            user = find(_USER, start, start + 600 if start + 600 < end else end)
+            # Lines of one response have all but the parent in common up to the content.
+            same = block.startswith(head, start + _AFTER_PARENT)
+            user = -1 if same else find(_USER, start, start + 600 if start + 600 < end else end)
             if user < 0 or find(_MESSAGE, start, user) >= 0:
                 usage = rfind(_USAGE, start, end)
                 if usage >= 0:
-                    if not block.startswith(head, start + _AFTER_PARENT):
-                        # Lines of one response have all but the parent in common up to the content.
+                    if not same:
                         head, names = self._names(block, start, usage)
                     tail = tail_of(block, usage, end) if names is not None else None
                     if tail is None or names is None or find(_LINE, start + 1, usage) >= 0:

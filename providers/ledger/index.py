@@ -6,9 +6,9 @@ commit brings is booked, and the offsets moved, in one transaction: a kill loses
 
 ``place`` is whose tokens (provider, account, model, project, session, tier, size of the prompt),
 ``cell`` their sums per place and quarter of an hour: every zone of the world is a multiple of that
-away from UTC, so days are exact in all of them.  ``response`` has the counts of each response under
-an 8-byte keyed hash of its key, so that a copy that turns up later moves the sums instead of adding
-to them.  Nothing is subtracted because a file vanished.
+away from UTC, so days are exact in all of them.  ``response`` has each response under a hash of its
+key (`providers.ledger.booking`), so that a copy that turns up later moves the sums instead of adding to
+them.  Nothing is subtracted because a file vanished.
 
 A file that is corrupt, of another form, or counted by older rules is put aside as ``<name>.old`` and
 made anew; `adopt` then takes over the sessions of which no log is left.
@@ -20,30 +20,17 @@ import contextlib
 import os
 import sqlite3
 import stat
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from providers.ledger import merging as m
-from providers.ledger.merging import Group, Row
+from providers.ledger.booking import Booking, Owner
+from providers.ledger.merging import Group
 
 VERSION = 1
-SLOT = 900
-"""Seconds of a cell."""
-
 BUSY_SECONDS = 4.0
-CONTEXTS = (272_000, 200_000)
-"""Prompts larger than these have prices of their own at some vendors."""
-
-MANY = 200
-"""From so many keys on they are looked up together."""
-
-MAX_TEXT = 400
-_NUMBERED = "\0"
-
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE file (
@@ -58,34 +45,12 @@ CREATE TABLE place (
     UNIQUE (provider, session, model, project, account, tier, context)
 );
 CREATE TABLE cell (
-    place INTEGER NOT NULL, slot INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+    slot INTEGER NOT NULL, place INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
     cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,
-    reasoning INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (place, slot)
+    reasoning INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (slot, place)
 ) WITHOUT ROWID;
-CREATE INDEX cell_slot ON cell (slot);
-CREATE TABLE response (
-    a INTEGER NOT NULL, b INTEGER NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL,
-    weak INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL,
-    cache_write INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, reasoning INTEGER NOT NULL,
-    requests INTEGER NOT NULL, PRIMARY KEY (a, b)
-) WITHOUT ROWID
+CREATE TABLE response (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, rows BLOB NOT NULL)
 """
-
-_ADD = """
-INSERT INTO cell VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (place, slot) DO UPDATE SET
-    input = input + excluded.input, output = output + excluded.output,
-    cache_read = cache_read + excluded.cache_read, cache_write = cache_write + excluded.cache_write,
-    cache_write_1h = cache_write_1h + excluded.cache_write_1h, reasoning = reasoning + excluded.reasoning,
-    requests = requests + excluded.requests
-"""
-_KEEP = "INSERT OR REPLACE INTO response VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-_OLD = (
-    "SELECT a, b, place, at, weak, input, output, cache_read, cache_write, cache_write_1h, reasoning,"
-    " requests FROM response"
-)
-
-Owner = Callable[[str, float], str]
-"""Whose login of a provider was live at a moment (epoch seconds); "" = unknown."""
 
 
 class Known(NamedTuple):
@@ -178,7 +143,7 @@ class Index:
             connection = self._open(make=True)
             try:
                 with transaction(connection):
-                    _Booking(connection, self._places, self._secret, owner).book(rows)
+                    Booking(connection, self._places, self._secret, owner).book(rows)
                     connection.executemany(
                         "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                         [(os.fsencode(file.path), *file[1:]) for file in files],
@@ -312,221 +277,6 @@ class Index:
                 self.path.replace(aside)
 
 
-class _Booking:
-    """One commit: old rows and new ones joined, and what that changes in the sums."""
-
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        places: dict[tuple[Any, ...], int],
-        secret: bytes,
-        owner: Owner,
-    ) -> None:
-        self._connection, self._places, self._owner = connection, places, owner
-        self._hash = blake2b(digest_size=8, key=secret)
-        self._changes: dict[tuple[int, int], list[int]] = {}
-        self._kept: list[tuple[Any, ...]] = []
-
-    def book(self, rows: Mapping[str, Mapping[str, Group]]) -> None:
-        for tool, groups in rows.items():
-            self._book_tool(tool, groups)
-        self._kept.sort()
-        self._connection.executemany(_KEEP, self._kept)
-        changes = sorted((*cell, *sums) for cell, sums in self._changes.items() if any(sums))
-        self._connection.executemany(_ADD, changes)
-
-    def _book_tool(self, tool: str, groups: Mapping[str, Group]) -> None:
-        keyed = self._hash.copy()
-        keyed.update(tool.encode() + b"\0")
-        hashes = {}
-        for key in groups:
-            one = keyed.copy()
-            one.update(key.encode("utf-8", "replace"))
-            hashes[key] = int.from_bytes(one.digest(), "little", signed=True)
-        known = self._known(list(hashes.values()))
-        if len(groups) > MANY and not self._places:
-            self._load_places()
-        new: list[tuple[int, Row]] = []
-        for key, group in groups.items():
-            a = hashes[key]
-            if known and a in known:
-                self._change(tool, a, key, known[a], group)
-            elif group[0].__class__ is tuple:
-                self._add(tool, a, group)
-            else:
-                new.append((a, group))
-        self._add_single(tool, new)
-
-    def _known(self, hashes: list[int]) -> dict[int, list[tuple[Any, ...]]]:
-        execute = self._connection.execute
-        if execute("SELECT 1 FROM response LIMIT 1").fetchone() is None:
-            return {}
-        if len(hashes) <= MANY:
-            found = execute(f"{_OLD} WHERE a IN ({','.join('?' * len(hashes))})", hashes).fetchall()
-        else:
-            execute("CREATE TEMP TABLE IF NOT EXISTS wanted (a INTEGER PRIMARY KEY)")
-            execute("DELETE FROM wanted")
-            self._connection.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", [(a,) for a in hashes])
-            found = execute(_OLD.replace("FROM", "FROM wanted CROSS JOIN") + " USING (a)").fetchall()
-        rows: dict[int, list[tuple[Any, ...]]] = {}
-        for row in found:
-            rows.setdefault(row[0], []).append(row)
-        return rows
-
-    def _load_places(self) -> None:
-        for ident, *place in self._connection.execute(
-            "SELECT id, provider, account, model, project, session, tier, context FROM place"
-        ):
-            self._places[tuple(place)] = ident
-
-    def _add_single(self, tool: str, rows: list[tuple[int, Row]]) -> None:
-        """Keys that are new and have one row each, as nearly all of a cold scan: one loop without a
-        call in it, which is four times as fast."""
-        places, changes, keep, owner = self._places, self._changes, self._kept.append, self._owner
-        for a, row in rows:
-            (
-                _,
-                at,
-                model,
-                project,
-                session,
-                fresh,
-                out,
-                read,
-                written,
-                hour,
-                thought,
-                calls,
-                tier,
-                part,
-                weak,
-                account,
-            ) = row
-            at = int(at)
-            if not account:
-                account = owner(tool, float(at))
-            prompt = fresh + read + written
-            context = 0 if prompt <= 200_000 else _context(prompt)
-            name = (tool, account, model, project, session, tier, context)
-            place = places.get(name)
-            if place is None:
-                place = places[name] = self._find_place(name)
-            keep(
-                (
-                    a,
-                    _part(part) if part else 0,
-                    place,
-                    at,
-                    weak,
-                    fresh,
-                    out,
-                    read,
-                    written,
-                    hour,
-                    thought,
-                    calls,
-                )
-            )
-            cell = place, at // SLOT
-            sums = changes.get(cell)
-            if sums is None:
-                changes[cell] = [fresh, out, read, written, hour, thought, calls]
-            else:
-                sums[0] += fresh
-                sums[1] += out
-                sums[2] += read
-                sums[3] += written
-                sums[4] += hour
-                sums[5] += thought
-                sums[6] += calls
-
-    def _add(self, tool: str, a: int, group: Group) -> None:
-        """A key with all its rows."""
-        adding = m.counted(group)
-        for row in m.rows_of(group):
-            place, at, counts = self._place(tool, row), int(row[m.AT]), row[m.COUNTS]
-            part = row[m.PART]
-            self._kept.append((a, _part(part) if part else 0, place, at, row[m.WEAK], *counts))
-            if row in adding:
-                self._sum(place, at, counts, 1)
-
-    def _change(self, tool: str, a: int, key: str, old: list[tuple[Any, ...]], group: Group) -> None:
-        """A key that is known: what counted until now goes out, what counts from now comes in."""
-        parts = {_part(part): part for row in m.rows_of(group) if (part := row[m.PART])}
-        kept = sorted((self._row(key, row, parts) for row in old), key=lambda row: str(row[m.PART]))
-        before: Group = kept[0] if len(kept) == 1 else tuple(kept)
-        after = m.joined(before, self._settled(tool, group))
-        if after == before:
-            return
-        for row in m.counted(before):
-            self._sum(self._place(tool, row), row[m.AT], row[m.COUNTS], -1)
-        self._add(tool, a, after)
-
-    def _row(self, key: str, kept: tuple[Any, ...], parts: Mapping[int, str]) -> Row:
-        """A kept response as a row.  Its part is known as a number only, unless the new ones name it."""
-        _, b, place, at, weak, *counts = kept
-        account, model, project, session, tier = self._connection.execute(
-            "SELECT account, model, project, session, tier FROM place WHERE id = ?", (place,)
-        ).fetchone()
-        part = parts.get(b, f"{_NUMBERED}{b}") if b else ""
-        return (key, at, model, project, session, *counts, tier, part, bool(weak), account)
-
-    def _settled(self, tool: str, group: Group) -> Group:
-        """New rows in the form in which rows come back from the table."""
-        rows = tuple(
-            (row[m.KEY], int(row[m.AT]), *row[m.MODEL : m.ACCOUNT], self._account(tool, row))
-            for row in m.rows_of(group)
-        )
-        return rows[0] if len(rows) == 1 else rows
-
-    def _account(self, tool: str, row: Row) -> str:
-        account: str = row[m.ACCOUNT]
-        return account or self._owner(tool, float(int(row[m.AT])))
-
-    def _place(self, tool: str, row: Row) -> int:
-        prompt = row[m.INPUT] + row[m.CACHE_READ] + row[m.CACHE_WRITE]
-        named = (row[m.MODEL], row[m.PROJECT], row[m.SESSION], row[m.TIER])
-        place = (tool, self._account(tool, row), *named, _context(prompt))
-        ident = self._places.get(place)
-        if ident is None:
-            ident = self._places[place] = self._find_place(place)
-        return ident
-
-    def _find_place(self, place: tuple[Any, ...]) -> int:
-        bounded = tuple(_bounded(value) if isinstance(value, str) else value for value in place)
-        self._connection.execute(
-            "INSERT OR IGNORE INTO place (provider, account, model, project, session, tier, context)"
-            " VALUES (?,?,?,?,?,?,?)",
-            bounded,
-        )
-        found = self._connection.execute(
-            "SELECT id FROM place WHERE provider = ? AND account = ? AND model = ? AND project = ?"
-            " AND session = ? AND tier = ? AND context = ?",
-            bounded,
-        ).fetchone()
-        return int(found[0])
-
-    def _sum(self, place: int, at: int, counts: Sequence[int], sign: int) -> None:
-        sums = self._changes.setdefault((place, at // SLOT), [0] * 7)
-        for i, count in enumerate(counts):
-            sums[i] += sign * count
-
-
-def _context(prompt: int) -> int:
-    return next((bound for bound in CONTEXTS if prompt > bound), 0)
-
-
-def _part(part: str) -> int:
-    """The number under which a part is kept."""
-    if part[0] == _NUMBERED:
-        return int(part[1:])
-    return zlib.crc32(part.encode("utf-8", "replace")) + 1
-
-
-def _bounded(value: str) -> str:
-    return value[:MAX_TEXT].encode("utf-8", "replace").decode()
-
-
 def _known(row: tuple[Any, ...]) -> Known:
     path, *rest = row
     known = Known(os.fsdecode(path), *rest)
@@ -542,7 +292,7 @@ def _take_over(connection: sqlite3.Connection) -> None:
     connection.execute(f"INSERT OR IGNORE INTO main.place ({columns}) SELECT {columns} FROM gone")
     same = " AND ".join(f"n.{c.strip()} = g.{c.strip()}" for c in columns.split(","))
     connection.execute(
-        "INSERT INTO main.cell SELECT n.id, c.slot, c.input, c.output, c.cache_read, c.cache_write,"
+        "INSERT INTO main.cell SELECT c.slot, n.id, c.input, c.output, c.cache_read, c.cache_write,"
         " c.cache_write_1h, c.reasoning, c.requests FROM gone AS g JOIN old.cell AS c ON c.place = g.id"
         f" JOIN main.place AS n ON {same}"
     )

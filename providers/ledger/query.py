@@ -12,7 +12,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from providers.engine.values import clean
-from providers.ledger.index import SLOT, Index
+from providers.ledger.booking import SLOT
+from providers.ledger.index import Index
 from providers.record import Record
 
 PLACES = ("provider", "account", "model", "project", "session", "tier", "context")

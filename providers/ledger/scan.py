@@ -17,7 +17,8 @@ from typing import Any
 from providers.base import MIB, Environment
 from providers.engine.lock import LockFailed, locked
 from providers.engine.values import clean
-from providers.ledger.index import Index, Known, Owner
+from providers.ledger.booking import Owner
+from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLogs, UnreadableLog, Usage
 from providers.ledger.reading import (
