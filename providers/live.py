@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from providers.engine.inquiry import Secret
     from providers.engine.reader import Reader
     from providers.engine.watch import Watch
+    from providers.ledger.tally import Tally
 
 REMEMBERED = 8 * DAY
 """Figures from history older than this say nothing about any window that still runs."""
@@ -111,6 +112,7 @@ class Live:
         self._reader: Reader | None = None
         self._watch: Watch | None = None
         self._history: History | None = None
+        self._tally: Tally | None = None
         self._recorded: dict[tuple[str, str, str], Figure] = {}
         self._paused = self._keeping = False
         self._inbox: deque[list[Fact]] = deque()
@@ -183,7 +185,12 @@ class Live:
         self._changed = changed
         self._post = post
         post(self._drain)
-        self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
+        tally = self._new_tally(self._reader, post, changed)
+        self._watch = Watch(
+            lambda: self._collector.folders() | tally.folders(),
+            lambda path: self._collector.concerns(path) or tally.concerns(path),
+            partial(_tell_both, self._reader, tally),
+        )
         self._watch.start()
         self._reader.do(self._tune)
 
@@ -207,6 +214,26 @@ class Live:
             asker.allow(self._by_itself)
             asker.know(activity_of(self._deck.facts()))
             asker.start()
+
+    def count(self) -> None:
+        """Counts the tokens in session logs from now on.  Once, after the first frame."""
+        if self._tally is not None:
+            self._tally.start(self._deck.timeline.stays)
+
+    @property
+    def tally(self) -> Tally | None:
+        """The ledger, for questions; None before `start`."""
+        return self._tally
+
+    def _new_tally(self, reader: Reader, post: Post, changed: Changed) -> Tally:
+        from providers.ledger.tally import Tally
+
+        rooms = partial(providers.load_rooms, self._settings.disabled)
+        self._tally = tally = Tally(
+            self.environment, rooms, self._clock, do=reader.do, post=post, told=partial(changed, frozenset())
+        )
+        reader.also = tally.round
+        return tally
 
     def judge(self, settings: Settings) -> None:
         """Other thresholds from now on."""
@@ -257,7 +284,7 @@ class Live:
 
     def stop(self) -> None:
         """Lets the threads end; waits for nothing."""
-        for thread in (self._asker, self._watch, self._reader):
+        for thread in (self._asker, self._watch, self._tally, self._reader):
             if thread is not None:
                 thread.stop()
 
@@ -323,6 +350,8 @@ class Live:
         if timeline.dirty:
             timeline.dirty = False
             stays = timeline.stays
+            if self._tally is not None:
+                self._tally.know(stays)
             self._reader.do(lambda: self._save(stays))
         fresh = self._new_figures()
         if fresh:
@@ -385,6 +414,12 @@ class Live:
         if self._reader is not None and self._watch is not None:
             self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
         return ()
+
+
+def _tell_both(reader: Reader, tally: Tally, paths: frozenset[Path] | None) -> None:
+    """Watcher thread: what changed concerns the quotas, the ledger, or both."""
+    reader.changed(paths)
+    tally.changed(paths)
 
 
 def rules_from(settings: Settings) -> ViewRules:

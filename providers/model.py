@@ -191,6 +191,19 @@ class Trend(Record):
     per_hour: float | None
 
 
+class Burn(Record):
+    """What a provider's tokens went by the session logs on this machine, whoever was logged in.
+
+    ``buckets`` are (begin in epoch seconds, tokens) of the quarters of an hour that had any, oldest
+    first; ``today`` is the sum since the local day began, which ends at ``day_ends``.
+    """
+
+    provider: str
+    buckets: tuple[tuple[int, int], ...]
+    today: int
+    day_ends: float
+
+
 class Polling(Record):
     """How asking the provider about one account stands.
 
@@ -212,7 +225,7 @@ class Polling(Record):
     asking: float | None = None
 
 
-Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling
+Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling | Burn
 """What travels from a provider to the deck."""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from providers.base import Descriptor
 from providers.engine.timeline import Timeline
 from providers.model import (
+    Burn,
     Fact,
     Failure,
     Identity,
@@ -73,6 +74,7 @@ class ProviderFacts(Record):
     reports: tuple[SourceReport, ...]
     trends: tuple[Trend, ...]
     polling: tuple[Polling, ...] = ()
+    burn: Burn | None = None
 
 
 class Facts(Record):
@@ -130,6 +132,7 @@ class _Provider:
         self.reports: dict[str, SourceReport] = {}
         self.trends: dict[tuple[str, str], Trend] = {}
         self.polling: dict[str, Polling] = {}
+        self.burn: Burn | None = None
 
     def account(self, key: str) -> _Account:
         if key not in self.accounts:
@@ -151,6 +154,7 @@ class _Provider:
             reports=tuple(self.reports.values()),
             trends=tuple(self.trends.values()),
             polling=tuple(self.polling.values()),
+            burn=self.burn,
         )
 
 
@@ -185,6 +189,8 @@ class Deck:
                     provider.reports[fact.source_id] = fact
                 case Trend():
                     provider.trends[fact.account, fact.window] = fact
+                case Burn():
+                    provider.burn = fact
                 case Polling():
                     provider.polling[self._known_key(provider, fact.account)] = fact
         return frozenset(i for i in touched if self._refreeze(i))

@@ -112,6 +112,14 @@ class AccountView(Record):
     retry_at: float | None = None
 
 
+class BurnView(Record):
+    """Tokens by the session logs on this machine: ``bars`` of the last four hours, one a quarter of
+    an hour, oldest first; ``today`` is None once the day that was counted is over."""
+
+    bars: tuple[int, ...]
+    today: int | None
+
+
 class ProviderView(Record):
     """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its.
     ``trend`` is that of the front account's shortest window, if there is history.
@@ -127,6 +135,7 @@ class ProviderView(Record):
     reports: tuple[SourceReport, ...] = ()
     trend: Trend | None = None
     failures: tuple[Failure, ...] = ()
+    burn: BurnView | None = None
 
     @property
     def front(self) -> AccountView | None:

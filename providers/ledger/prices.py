@@ -19,7 +19,7 @@ from typing import Any
 from providers.base import KIB, Environment, FileBytes
 from providers.engine.files import read_file
 from providers.engine.values import clean
-from providers.ledger.index import CONTEXTS
+from providers.ledger.booking import CONTEXTS
 from providers.ledger.query import Total
 from providers.record import Record
 

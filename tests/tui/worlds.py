@@ -43,6 +43,8 @@ class FakeFeed:
 
     def keep(self) -> None: ...
 
+    def count(self) -> None: ...
+
     def connect(self) -> None:
         self.calls.append(("connect", None))
 
