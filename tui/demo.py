@@ -268,7 +268,7 @@ class DemoWorld:
             "primary": _log_window(five, 300, self.begin + 2 * HOUR),
             "secondary": _log_window(week, 10_080, self.begin + 2 * DAY + 2 * HOUR),
         }
-        event = token_count(410_000 + 20_000 * step, 360_000 + 17_000 * step, 9_000 + 700 * step, limits)
+        event = token_count(120_000 + 20_000 * step, 104_000 + 17_000 * step, 5_000 + 700 * step, limits)
         lines.append({"timestamp": _iso(now), "type": "event_msg", "payload": event})
         with path.open("a", encoding="utf-8") as log:
             log.writelines(json.dumps(line) + "\n" for line in lines)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 
+from providers import load_rooms
 from providers.engine.settings import Settings
+from providers.ledger.tally import Job, Tally
 from providers.live import Live, open_live
 from providers.model import Trend
 from tests.conftest import FakeClock
@@ -25,8 +27,9 @@ BEGIN = 1_795_356_120.0
 class StillFeed:
     """Shows one deck and what is kept of its history; takes no wish."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, tally: Tally) -> None:
         self.view = live.view
+        self.tally = tally
         self._live = live
 
     def start(self, post: Callable[..., object], changed: Callable[[frozenset[str]], None]) -> None: ...
@@ -63,8 +66,24 @@ def still_app(
     if front is not None:
         gained = (0.4, 0.2, 0.9, 1.4, 1.0, 2.2, 3.1, 6.4, 7.7, 7.0, 5.2, 6.1, 4.8, 7.9, 7.2, 6.6)
         live._deck.apply([Trend("claude", front.id, "5h", gained, sum(gained) / 4)], BEGIN)
-    feed = StillFeed(live)
+    feed = StillFeed(live, _counted(live, world, clock))
     return QuotadeckApp(feed, settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs)
+
+
+def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
+    """The ledger of the world, all of it read, which answers at once."""
+
+    def run(job: Job) -> None:
+        live._deck.apply(job(), BEGIN)
+
+    def post(function: Callable[..., object], *arguments: object) -> None:
+        function(*arguments)
+
+    tally = Tally(
+        world.environment, load_rooms, clock, do=run, post=post, told=lambda: None, zone=time.gmtime
+    )
+    tally.start(live._deck.timeline.stays)
+    return tally
 
 
 def picture(app: QuotadeckApp, title: str) -> str:

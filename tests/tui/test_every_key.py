@@ -21,6 +21,7 @@ from tui.screens.events import EventsScreen
 from tui.screens.help import HelpScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.settings import SettingsScreen
+from tui.screens.usage import UsageScreen
 
 Check = Callable[[QuotadeckApp], bool]
 ORDER = worlds.PROVIDERS
@@ -79,6 +80,8 @@ EFFECTS: dict[str, tuple[list[str], Check]] = {
     "view.theme": ([], called("remember", {"theme": "quotadeck-light"})),
     "view.private": ([], lambda app: app.look.private),
     "events": ([], on_top(EventsScreen)),
+    "usage": ([], on_top(UsageScreen)),
+    "scan.stop": ([], lambda app: "no logs are being read" in app._said),
     "settings": ([], on_top(SettingsScreen)),
     "copy": ([], copied),
     "mute": ([], lambda app: app.attendant.watchman.toggle_mute("claude", app.feed.view()) is None),
@@ -148,7 +151,13 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
         await pilot.press(name)
 
 
-SCREENS = {"enter": DetailScreen, "e": EventsScreen, "comma": SettingsScreen, "question_mark": HelpScreen}
+SCREENS = {
+    "enter": DetailScreen,
+    "e": EventsScreen,
+    "T": UsageScreen,
+    "comma": SettingsScreen,
+    "question_mark": HelpScreen,
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
