@@ -46,7 +46,6 @@ _TAIL = re.compile(
 _SKIPPED = ("journal.jsonl", "tool-results")
 _AFTER_PARENT = 53
 """Where a line goes on after the uuid of its parent."""
-_MOST_ROOTS = 64
 _SYNTHETIC = b"<synthetic>"
 
 
@@ -58,7 +57,8 @@ class ClaudeLogReader:
 
     def __init__(self, file: LogFile) -> None:
         self._stem = file.path.stem
-        self._roots: dict[bytes, _Root] = {}
+        self._common = b"-"
+        self._root_of_common: _Root = (False, "", "")
 
     def state(self) -> State:
         """Nothing."""
@@ -102,41 +102,42 @@ class ClaudeLogReader:
     def _names(self, block: bytes, start: int, usage: int) -> tuple[bytes, _Names | None]:
         """What the head of a line says, and the bytes by which it is known again; b"-" and None if it
         has another form than the usual."""
+        if block.startswith(self._common, start + _AFTER_PARENT):
+            # All that stands before the message is as in the line before.
+            named = _NAMES.match(block, start + _AFTER_PARENT + len(self._common), usage)
+            if named is not None and named[2]:
+                model, ident, other = named.groups()
+                head = block[start + _AFTER_PARENT : named.end()]
+                return head, (ident, model or other or b"", self._root_of_common)
         place = block.find(_MESSAGE, start, min(start + _HEAD, usage))
         named = _NAMES.match(block, place, usage) if place >= 0 else None
         root = self._root(block, start, place) if named is not None else None
-        if named is None or root is None:
+        if named is None or root is None or not named[2]:
             return b"-", None
         model, ident, other = named.groups()
         chosen = model or other or b""
         if not block.startswith(_PARENT, start):
             # The first line of a file has no parent, so its head begins elsewhere.
             return b"-", (ident, chosen, root)
+        self._common, self._root_of_common = block[start + _AFTER_PARENT : place], root
         return block[start + _AFTER_PARENT : named.end()], (ident, chosen, root)
 
     def _root(self, block: bytes, start: int, place: int) -> _Root | None:
-        """Side copy or not, folder and session of a line, which are the same for many."""
+        """Side copy or not, folder and session of a line."""
         if block.startswith(_PARENT, start) and block[start + 51 : start + 53] == b'",':
             start += _AFTER_PARENT
         elif block.startswith(b'{"parentUuid":null,', start):
             start += 19
         else:
             return None
-        head = block[start:place]
-        root = self._roots.get(head)
-        if root is None:
-            found = _ROOT.fullmatch(head)
-            if found is None:
-                return None
-            side, folder, session = found.groups()
-            try:
-                root = (side == b"true", text(json.loads(folder)), session.decode())
-            except ValueError:
-                return None
-            if len(self._roots) >= _MOST_ROOTS:
-                self._roots.clear()
-            self._roots[head] = root
-        return root
+        found = _ROOT.fullmatch(block, start, place)
+        if found is None:
+            return None
+        side, folder, session = found.groups()
+        try:
+            return side == b"true", text(json.loads(folder)), session.decode()
+        except ValueError:
+            return None
 
     def _book_quick(self, quick: _Quick, book: Book) -> None:
         """Books what the expressions found."""

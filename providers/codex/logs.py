@@ -30,11 +30,12 @@ _COUNTS = (
     rb'\{"input_tokens":(\d+),"cached_input_tokens":(\d+),(?:"cache_write_input_tokens":(\d+),)?'
     rb'"output_tokens":(\d+),"reasoning_output_tokens":(\d+),"total_tokens":\d+\}'
 )
-_TOTALS = re.compile(rb'"info":\{"total_token_usage":%b,"last_token_usage":%b' % (_COUNTS, _COUNTS))
+_TOTALS = re.compile(rb'"info":\{"total_token_usage":%b,"last_token_usage":' % _COUNTS)
+_LAST = re.compile(_COUNTS)
 _RECORD = re.compile(
     rb'\{(?:"timestamp":"([^"]+)",)(?:"ordinal":(\d+),)?"type":"token_usage_record","payload":\{'
-    rb'"thread_id":"([^"\\]+)",(?:"\w+":"[^"\\]*",)*?"response_id":"([^"\\]+)",(?:"\w+":"[^"\\]*",)*?'
-    rb'"usage":%b' % _COUNTS
+    rb'"thread_id":"([^"\\]+)",(?:"turn_id":"[^"\\]*",)?(?:"session_id":"[^"\\]*",)?'
+    rb'(?:"root_turn_id":"[^"\\]*",)?"response_id":"([^"\\]+)","usage":%b' % _COUNTS
 )
 _MOST_HELD = 4
 """So many events may come before the first task of a file (a resumed one begins with one)."""
@@ -136,9 +137,10 @@ class CodexLogReader:
         """A ``token_count`` by expression, or by decoding it where that does not fit."""
         found = _TOTALS.search(block, start, end)
         place = block.find(_TIME, start, start + _HEAD)
-        if found is None or place < 0 or self._first_ordinal is not None:
+        last = _LAST.match(block, found.end(), end) if found is not None else None
+        if found is None or last is None or place < 0 or self._first_ordinal is not None:
             return self._take_line(block[start:end], book)
-        a, b, c, d, e, *last = found.groups()
+        a, b, c, d, e = found.groups()
         total = (int(a), int(b), int(c or 0), int(d), int(e))
         if max(total) >= MOST:
             return self._take_line(block[start:end], book)
@@ -146,7 +148,7 @@ class CodexLogReader:
             self._copy(total)
         elif total != self._last:
             at = block[place + 13 : block.find(b'"', place + 13, end)].decode("ascii", "replace")
-            self._count(moment(at), total, tuple([int(value or 0) for value in last]), book)
+            self._count(moment(at), total, tuple([int(value or 0) for value in last.groups()]), book)
         return True
 
     def _take_record(self, block: bytes, start: int, end: int, book: Book) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -31,15 +31,15 @@ MAX_TEXT = 400
 Owner = Callable[[str, float], str]
 """Whose login of a provider was live at a moment (epoch seconds); "" = unknown."""
 
-_PLACE = "provider, account, model, project, session, tier, context"
-_ADD = """
+PLACE = "provider, account, model, project, session, tier, context"
+ADD = """
 INSERT INTO cell VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (slot, place) DO UPDATE SET
     input = input + excluded.input, output = output + excluded.output,
     cache_read = cache_read + excluded.cache_read, cache_write = cache_write + excluded.cache_write,
     cache_write_1h = cache_write_1h + excluded.cache_write_1h, reasoning = reasoning + excluded.reasoning,
     requests = requests + excluded.requests
 """
-_KEEP = "INSERT OR REPLACE INTO response VALUES (?,?,?)"
+KEEP = "INSERT OR REPLACE INTO response VALUES (?,?,?)"
 
 # Form, part, place, time, weak, the seven counts.
 _SMALL, _LARGE = struct.Struct("<BIIIB7I"), struct.Struct("<BIIIB7Q")
@@ -68,9 +68,9 @@ class Booking:
         for tool, groups in rows.items():
             self._book_tool(tool, groups)
         self._kept.sort()
-        self._connection.executemany(_KEEP, self._kept)
+        self._connection.executemany(KEEP, self._kept)
         changes = sorted((*cell, *sums) for cell, sums in self._changes.items() if any(sums))
-        self._connection.executemany(_ADD, changes)
+        self._connection.executemany(ADD, changes)
 
     def _book_tool(self, tool: str, groups: Mapping[str, Group]) -> None:
         idents = self._idents(tool, groups)
@@ -110,7 +110,7 @@ class Booking:
         return dict(execute("SELECT id, rows FROM wanted CROSS JOIN response USING (id)"))
 
     def _load_places(self) -> None:
-        for ident, *place in self._connection.execute(f"SELECT id, {_PLACE} FROM place"):
+        for ident, *place in self._connection.execute(f"SELECT id, {PLACE} FROM place"):
             self._places[tuple(place)] = ident
 
     def _add_single(self, tool: str, rows: list[tuple[int, Row]]) -> None:
@@ -153,7 +153,7 @@ class Booking:
         packed = b""
         for row in m.rows_of(group):
             place, at, counts, part = self._place(tool, row), int(row[m.AT]), row[m.COUNTS], row[m.PART]
-            packed += _LARGE.pack(1, _number(part) if part else 0, place, at, row[m.WEAK], *counts)
+            packed += packed_rows([(_number(part) if part else 0, place, at, row[m.WEAK], *counts)])
             if row in adding:
                 self._sum(place, at, counts, 1)
         self._kept.append((ident, min(int(row[m.AT]) for row in m.rows_of(group)), packed))
@@ -161,7 +161,7 @@ class Booking:
     def _change(self, tool: str, ident: int, key: str, packed: bytes, group: Group) -> None:
         """A key that is known: what counted until now goes out, what counts from now comes in."""
         parts = {_number(part): part for row in m.rows_of(group) if (part := row[m.PART])}
-        kept = sorted((self._row(key, row, parts) for row in _unpacked(packed)), key=lambda r: str(r[m.PART]))
+        kept = sorted((self._row(key, row, parts) for row in unpacked(packed)), key=lambda r: str(r[m.PART]))
         before: Group = kept[0] if len(kept) == 1 else tuple(kept)
         after = m.joined(before, self._settled(tool, group))
         if after == before:
@@ -202,7 +202,7 @@ class Booking:
 
     def _find_place(self, place: tuple[Any, ...]) -> int:
         bounded = tuple(_bounded(value) if isinstance(value, str) else value for value in place)
-        self._connection.execute(f"INSERT OR IGNORE INTO place ({_PLACE}) VALUES (?,?,?,?,?,?,?)", bounded)
+        self._connection.execute(f"INSERT OR IGNORE INTO place ({PLACE}) VALUES (?,?,?,?,?,?,?)", bounded)
         found = self._connection.execute(
             "SELECT id FROM place WHERE provider = ? AND account = ? AND model = ? AND project = ?"
             " AND session = ? AND tier = ? AND context = ?",
@@ -227,13 +227,25 @@ def _number(part: str) -> int:
     return zlib.crc32(part.encode("utf-8", "replace")) or 1
 
 
-def _unpacked(packed: bytes) -> list[tuple[int, ...]]:
+def packed_rows(rows: Iterable[Sequence[int]]) -> bytes:
+    """Rows of a kept response: the number of the part, place, time, weak, the seven counts."""
+    return b"".join(_LARGE.pack(1, *row) for row in rows)
+
+
+def unpacked(packed: bytes) -> list[tuple[int, ...]]:
+    """The rows that `packed_rows` packed."""
     rows, place = [], 0
     while place < len(packed):
         form = _LARGE if packed[place] else _SMALL
         rows.append(form.unpack_from(packed, place)[1:])
         place += form.size
     return rows
+
+
+def counted_rows(rows: Sequence[tuple[int, ...]]) -> Sequence[tuple[int, ...]]:
+    """The kept rows that add to the totals, as `providers.ledger.merging.counted` has them."""
+    strong = [row for row in rows if not row[3]]
+    return strong or [max(rows, key=lambda row: sum(row[4:8]))]
 
 
 def _bounded(value: str) -> str:

@@ -11,7 +11,7 @@ key (`providers.ledger.booking`), so that a copy that turns up later moves the s
 them.  Nothing is subtracted because a file vanished.
 
 A file that is corrupt, of another form, or counted by older rules is put aside as ``<name>.old`` and
-made anew; `adopt` then takes over the sessions of which no log is left.
+made anew; `adopt` then takes over what no log is left of.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from providers.ledger.adoption import secret_of, take_over
 from providers.ledger.booking import Booking, Owner
 from providers.ledger.merging import Group
 
@@ -168,8 +169,8 @@ class Index:
                 connection.execute("DELETE FROM response WHERE at < ?", (int(before),))
 
     def adopt(self) -> None:
-        """Takes over, from an index that was put aside, the sessions that this one does not know:
-        their logs are gone.  To be called once every log there is has been read."""
+        """Takes over, from an index that was put aside, what is not in any log any more.  To be called
+        once every log there is has been read."""
         old = self._aside()
         if not old.exists():
             return
@@ -180,7 +181,7 @@ class Index:
             try:
                 if connection.execute("PRAGMA old.quick_check(1)").fetchone()[0] == "ok":
                     with transaction(connection):
-                        _take_over(connection)
+                        take_over(connection)
             finally:
                 connection.execute("DETACH old")
         except sqlite3.Error:
@@ -238,7 +239,8 @@ class Index:
                 return
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
-            connection.execute("INSERT INTO meta VALUES ('secret', ?)", (os.urandom(16),))
+            secret = secret_of(self._aside()) or os.urandom(16)
+            connection.execute("INSERT INTO meta VALUES ('secret', ?)", (secret,))
             self._keep_rules(connection)
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -281,22 +283,6 @@ def _known(row: tuple[Any, ...]) -> Known:
     path, *rest = row
     known = Known(os.fsdecode(path), *rest)
     return known._replace(approximate=bool(known.approximate))
-
-
-def _take_over(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "CREATE TEMP TABLE gone AS SELECT * FROM old.place AS o WHERE NOT EXISTS (SELECT 1 FROM main.place"
-        " AS p WHERE p.provider = o.provider AND p.session = o.session)"
-    )
-    columns = "provider, account, model, project, session, tier, context"
-    connection.execute(f"INSERT OR IGNORE INTO main.place ({columns}) SELECT {columns} FROM gone")
-    same = " AND ".join(f"n.{c.strip()} = g.{c.strip()}" for c in columns.split(","))
-    connection.execute(
-        "INSERT INTO main.cell SELECT c.slot, n.id, c.input, c.output, c.cache_read, c.cache_write,"
-        " c.cache_write_1h, c.reasoning, c.requests FROM gone AS g JOIN old.cell AS c ON c.place = g.id"
-        f" JOIN main.place AS n ON {same}"
-    )
-    connection.execute("DROP TABLE gone")
 
 
 def _version(connection: sqlite3.Connection) -> int:

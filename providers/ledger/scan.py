@@ -16,8 +16,9 @@ from typing import Any
 
 from providers.base import MIB, Environment
 from providers.engine.lock import LockFailed, locked
+from providers.engine.timeline import Timeline, load_stays
 from providers.engine.values import clean
-from providers.ledger.booking import Owner
+from providers.ledger.booking import SLOT, Owner
 from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLogs, UnreadableLog, Usage
@@ -39,8 +40,9 @@ DAY = 86_400.0
 KEPT_KEYS = 400 * DAY
 """Claude Code deletes logs after 30 days; a copy of a response does not turn up a year later."""
 
-HELD_ROWS = 40_000
-"""So many responses are held before they are written: about 20 MB."""
+HELD_ROWS = 15_000
+"""So many responses are held before they are written: about 8 MB.  Not many more, for at the end of
+a shared scan one process waits while the other writes."""
 
 SHARED_BYTES = 64 * MIB
 """A fork and a second connection cost 20 ms; from here on it pays."""
@@ -82,10 +84,27 @@ def unknown_owner(provider: str, at: float) -> str:
     return ""
 
 
+def account_owner(state_dir: Path) -> Owner:
+    """Whose login was live, by the timeline that the deck keeps; asked once per quarter of an hour.
+    Where a switch falls into one, nobody knows."""
+    timeline = Timeline(load_stays(state_dir))
+    known: dict[tuple[str, int], str] = {}
+
+    def owner(provider: str, at: float) -> str:
+        slot = provider, int(at) // SLOT
+        found = known.get(slot)
+        if found is None:
+            begin = float(slot[1] * SLOT)
+            found = known[slot] = timeline.owner(provider, begin, begin + SLOT) or ""
+        return found
+
+    return owner
+
+
 class Scan:
     """Passes over the logs of some tools.  Lives as long as its pane; used on one thread.
 
-    ``stop`` is asked between blocks.
+    ``stop`` is asked between blocks, ``owners`` at the beginning of a pass.
     """
 
     def __init__(
@@ -94,13 +113,14 @@ class Scan:
         rooms: Sequence[SessionLogs],
         environment: Environment,
         *,
-        owner: Owner = unknown_owner,
+        owners: Callable[[], Owner] = lambda: unknown_owner,
         tell: Tell = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._index, self._rooms, self._environment = index, rooms, environment
-        self._owner, self._tell, self._stop, self._now = owner, tell, stop, now
+        self._owners, self._tell, self._stop, self._now = owners, tell, stop, now
+        self._owner: Owner = unknown_owner
         self._known: dict[str, Known] = {}
         self._seen_version = (0, 0)
 
@@ -127,6 +147,7 @@ class Scan:
             with locked(self._environment.state_dir / "ledger.lock", 0.0):
                 self._index.prepare()
                 self._recall()
+                self._owner = self._owners()
                 seen = list(files())
                 progress = _Pass(self, self._changed(seen), alone).run()
                 if everything and not progress.stopped:
@@ -194,15 +215,19 @@ class _Pass:
         try:
             self._read_part(self._files[:older])
             self._today = True
-            self._scan._tell(self._progress())
-            self._read_part(self._files[older:])
+            if older < len(self._files):
+                self._scan._tell(self._progress())
+                self._read_part(self._files[older:])
         except Stopped:
             self._write()
-            return self._progress(stopped=True)
+            progress = self._progress(stopped=True)
+            self._scan._tell(progress)
+            return progress
         if self._files and self._of_bytes > MIB:
             self._scan._index.prune(self._scan._now() - KEPT_KEYS)
         progress = self._progress(done=True)
-        self._scan._tell(progress)
+        if self._files:
+            self._scan._tell(progress)
         return progress
 
     def _read_part(self, files: list[Seen]) -> None:
@@ -253,9 +278,14 @@ class _Pass:
             return
         except UnreadableLog as error:
             known = _fresh(seen, old)._replace(trouble=clean(str(error), 160))
+        except Stopped:
+            raise
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
             known = _fresh(seen, old)._replace(trouble=f"cannot be read: {reason}")
+        except Exception as error:
+            # Of a reader only its class of error is said: its message might quote a line.
+            known = _fresh(seen, old)._replace(trouble=f"could not be understood ({type(error).__name__})")
         if known != old:
             self._read.append(known)
 

@@ -1,0 +1,97 @@
+"""The ledger as a pane sees it: keeps the index current, and says how far it is.
+
+Lives on the reader thread of a pane: `catch_up` and `changed` are called there and do file I/O;
+``tell`` is called there, or on the thread of a scan.  Figures are asked for through
+`providers.ledger.query.totals` with an index of one's own, at any time: nobody waits for a scan.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from providers.base import MIB, Environment
+from providers.ledger.child import ColdScan
+from providers.ledger.index import Unusable
+from providers.ledger.model import PRESENCE, SessionLogs
+from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index
+
+COLD_BYTES = 8 * MIB
+"""What the reader thread reads itself: about 10 ms."""
+
+
+class Ledger:
+    """Session logs of these tools, kept in the index."""
+
+    def __init__(self, environment: Environment, rooms: Sequence[SessionLogs], tell: Tell) -> None:
+        self._environment, self._rooms, self._tell = environment, rooms, tell
+        self._stopped = threading.Event()
+        self._cold: ColdScan | None = None
+        self._busy = False
+        self._scan = Scan(
+            open_index(environment, rooms),
+            rooms,
+            environment,
+            owners=partial(account_owner, environment.state_dir),
+            tell=tell,
+            stop=self._stopped.is_set,
+        )
+
+    def folders(self) -> frozenset[Path]:
+        """The folders to watch (recursively) for `changed`."""
+        return frozenset(
+            tree.folder
+            for logs in self._rooms
+            for tree in logs.trees(self._environment)
+            if tree.kind != PRESENCE
+        )
+
+    def catch_up(self) -> None:
+        """Reads everything that is new: a little at once, much in a child process."""
+        if self._busy:
+            return
+        self._stopped.clear()
+        try:
+            if self._scan.backlog() <= COLD_BYTES or not self._start_child():
+                progress = self._scan.run()
+                if progress.trouble or not progress.of_files:
+                    self._tell(progress)
+        except Unusable as error:
+            self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
+
+    def changed(self, paths: Iterable[Path]) -> bool:
+        """Reads what was added to these files; True if there was any.  A file that grew by much is
+        left to `catch_up`, and all of them while a scan runs, which will see them or their rest."""
+        if self._busy:
+            return False
+        try:
+            progress = self._scan.look(_logs_of(paths))
+        except Unusable as error:
+            progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
+        if progress.trouble:
+            self._tell(progress)
+        return progress.of_files > 0
+
+    def cancel(self) -> None:
+        """Stops a scan that runs.  What was read stays; `catch_up` goes on from there."""
+        self._stopped.set()
+        if self._cold is not None:
+            self._cold.cancel()
+
+    def _start_child(self) -> bool:
+        cold = ColdScan(self._environment, [logs.id for logs in self._rooms], self._told)
+        self._busy = cold.start()
+        self._cold = cold if self._busy else None
+        return self._busy
+
+    def _told(self, progress: Progress) -> None:
+        if progress.done or progress.stopped:
+            self._busy, self._cold = False, None
+        self._tell(progress)
+
+
+def _logs_of(paths: Iterable[Path]) -> frozenset[str]:
+    """The logs that changed; of a database it is the ``-wal`` beside it that does."""
+    return frozenset(str(path).removesuffix("-wal").removesuffix("-shm") for path in paths)
