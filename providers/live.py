@@ -218,7 +218,7 @@ class Live:
     def count(self) -> None:
         """Counts the tokens in session logs from now on.  Once, after the first frame."""
         if self._tally is not None:
-            self._tally.start(self._deck.timeline.stays)
+            self._tally.start()
 
     @property
     def tally(self) -> Tally | None:
@@ -350,8 +350,6 @@ class Live:
         if timeline.dirty:
             timeline.dirty = False
             stays = timeline.stays
-            if self._tally is not None:
-                self._tally.know(stays)
             self._reader.do(lambda: self._save(stays))
         fresh = self._new_figures()
         if fresh:

@@ -13,6 +13,7 @@ from providers.engine.shown import WindowView
 from providers.ledger.prices import LABEL
 from providers.ledger.statement import Row, sum_of
 from providers.ledger.tally import Question, Told
+from providers.ledger.tools import DETECTED, MEASURED, NOT_FOUND, UNREADABLE
 from providers.record import Record
 from tui.painted import Line, Piece
 from tui.text import cell_width, fit, pad, percent, tokens, whole, wrap
@@ -64,7 +65,7 @@ def _summary(every: Row, window: WindowView, told: Told, manner: Manner) -> str:
     parts = [f"~{tokens(every.tokens)} by the logs on this machine; officially used: {official}"]
     if told.others:
         parts.append(f"~{tokens(told.others)} more of an account that the logs do not tell")
-    if told.approximate:
+    if any(tool.approximate for tool in told.tools):
         parts.append("some logs allow only an approximation")
     if manner.cost:
         parts.append(f"{LABEL} (as of {told.facts_of}): {money(every)}")
@@ -91,20 +92,29 @@ def _largest(
 
 def troubled_lines(told: Told | None, width: int, manner: Manner) -> list[Line]:
     """The logs that are missing in all of this, by name."""
-    if told is None or not (told.troubled or told.broken):
+    unread = [log for tool in told.tools for log in tool.unread] if told else []
+    broken = sum(tool.broken for tool in told.tools) if told else 0
+    if not unread and not broken:
         return []
     lines: list[Line] = [(), (Piece(" Logs that cannot be read", "title"),)]
-    for _, path, why in told.troubled[:MOST_TROUBLED]:
-        lines += _said(
-            f"{_tilde(path, manner.home) if not manner.private else _opaque(path, 'log')} {why}",
-            width,
-            "watch",
-        )
-    if len(told.troubled) > MOST_TROUBLED:
-        lines += _said(f"and {len(told.troubled) - MOST_TROUBLED} more", width, "watch")
-    if told.broken:
-        lines += _said(f"{whole(told.broken)} lines of others could not be understood", width, "dim")
+    for log in unread[:MOST_TROUBLED]:
+        path = _opaque(log.path, "log") if manner.private else _tilde(log.path, manner.home)
+        lines += _said(f"{path} {log.reason}", width, "watch")
+    if len(unread) > MOST_TROUBLED:
+        lines += _said(f"and {len(unread) - MOST_TROUBLED} more", width, "watch")
+    if broken:
+        lines += _said(f"{whole(broken)} lines of others could not be understood", width, "dim")
     return lines
+
+
+def tool_lines(told: Told, width: int) -> list[Line]:
+    """Which tools are counted, which are only seen, which are not there."""
+    lines: list[Line] = []
+    for bucket in (MEASURED, DETECTED, UNREADABLE, NOT_FOUND):
+        names = [tool.name for tool in told.tools if tool.bucket == bucket]
+        if names:
+            lines += _said(f"{bucket}: {', '.join(names)}", width, "dim")
+    return [(), *lines] if lines else []
 
 
 def name_of(name: str, kind: str, manner: Manner, room: int) -> str:

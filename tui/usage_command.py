@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -20,8 +21,9 @@ from providers.ledger.index import Index, Unusable
 from providers.ledger.model import SessionLogs
 from providers.ledger.prices import LABEL, BadPrices, Prices, load_prices
 from providers.ledger.query import Total, totals
-from providers.ledger.scan import Progress, Scan, open_index
+from providers.ledger.scan import Progress, Scan, account_owner, open_index
 from providers.ledger.statement import EXPORTED, GROUPS, Row, grouping, rows_of, sum_of
+from providers.ledger.tools import DETECTED, found_tools
 from providers.record import Record
 from tui.text import cell_width, fit, pad, scan_words, tokens, whole
 
@@ -153,7 +155,13 @@ class UsageCommand:
                 self._err.write(f"\r\x1b[K{fit(scan_words(progress), self._width - 1)}")
                 self._err.flush()
 
-        scan = Scan(index, self._rooms, self._environment, owner=_owner(self._environment), tell=tell)
+        scan = Scan(
+            index,
+            self._rooms,
+            self._environment,
+            owners=partial(account_owner, self._environment.state_dir),
+            tell=tell,
+        )
         progress = scan.run(alone=True)
         if tty:
             self._err.write("\r\x1b[K")
@@ -161,13 +169,17 @@ class UsageCommand:
             self._note(f"{progress.trouble}; these figures are what it has read so far")
 
     def _say_what_lacks(self, index: Index, rows: Sequence[Row], prices: Prices, wanted: Wanted) -> None:
-        troubled: dict[str, int] = {}
-        for known in index.known().values():
-            if known.trouble and (not wanted.providers or known.tool in wanted.providers):
-                troubled[known.tool] = troubled.get(known.tool, 0) + 1
-        if troubled:
-            which = ", ".join(f"{tool} {count}" for tool, count in sorted(troubled.items()))
-            self._note(f"{sum(troubled.values())} logs cannot be read ({which}); their tokens are missing")
+        rooms = [room for room in self._rooms if not wanted.providers or room.id in wanted.providers]
+        tools = found_tools(index, rooms, self._environment)
+        unread = [tool for tool in tools if tool.unread]
+        if unread:
+            which = ", ".join(f"{tool.name} {len(tool.unread)}" for tool in unread)
+            count = sum(len(tool.unread) for tool in unread)
+            logs = "1 log" if count == 1 else f"{count} logs"
+            self._note(f"{logs} cannot be read ({which}): their tokens are missing here")
+        detected = [tool.name for tool in tools if tool.bucket == DETECTED]
+        if detected and wanted.form == "table":
+            self._note(f"here, but without counts in their logs: {', '.join(detected)}")
         unpriced = sorted(frozenset().union(*(row.unpriced for row in rows)))
         if unpriced and (wanted.cost or wanted.form != "table"):
             self._note(f"no {LABEL} is known (as of {prices.facts_of}) for {', '.join(unpriced)}")
@@ -204,14 +216,6 @@ class UsageCommand:
     def _fail(self, sentence: str, code: int = FAILED) -> int:
         self._note(sentence)
         return code
-
-
-def _owner(environment: Environment) -> Callable[[str, float], str]:
-    """Whose login was live when, by the timeline that the dashboard keeps."""
-    from providers.engine.timeline import Timeline, load_stays
-
-    timeline = Timeline(load_stays(environment.state_dir))
-    return lambda provider, at: timeline.owner(provider, at, at) or ""
 
 
 def _objection(path: Path) -> str:

@@ -66,6 +66,8 @@ class Ledger:
         left to `catch_up`, and all of them while a scan runs, which will see them or their rest."""
         if self._busy:
             return False
+        # A scan that was stopped must not stop what is appended after it.
+        self._stopped.clear()
         try:
             progress = self._scan.look(_logs_of(paths))
         except Unusable as error:

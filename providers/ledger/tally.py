@@ -1,9 +1,9 @@
-"""The ledger in the pane: who counts when, and what becomes of it.
+"""The ledger in the pane: when logs are looked at, and what becomes of it.
 
 `Tally` is owned by the event loop's thread, which starts it after the first frame, asks it questions and
-may stop a scan.  The counting is done on the reader thread (`_Counter`, through the jobs it is given) and,
-when there is much to read, by the child process of `providers.ledger.child`, so that neither the screen nor
-the quotas ever wait for logs.  What comes out are frozen facts (`providers.model.Burn`) and frozen answers.
+may stop a scan.  The counting is done by `providers.ledger.ledger` on the reader thread, through the jobs
+it is given, or in the ledger's child process, so that neither the screen nor the quotas ever wait for
+logs.  What comes out are frozen facts (`providers.model.Burn`) and frozen answers.
 
 Imports nothing heavy: the pane makes one before its first frame.
 """
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from providers.base import MIB, Environment
+from providers.base import Environment
 from providers.engine.clock import Clock
 from providers.ledger.days import LocalZone, Zone, day_around
 from providers.model import Burn, Fact
@@ -24,16 +24,13 @@ from providers.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from providers.engine.timeline import Stay, Timeline
-    from providers.ledger.child import ColdScan
     from providers.ledger.index import Index
+    from providers.ledger.ledger import Ledger
     from providers.ledger.model import LogTree, SessionLogs
     from providers.ledger.query import Total
-    from providers.ledger.scan import Progress, Scan
+    from providers.ledger.scan import Progress
     from providers.ledger.statement import Row
-
-COLD_BYTES = 8 * MIB
-"""What is more than this is read by the child; this much takes the reader thread 20 ms."""
+    from providers.ledger.tools import Tool
 
 LOOK_SECONDS = 0.25
 """Logs are written in bursts; they are looked at four times a second at most."""
@@ -62,15 +59,12 @@ class Question(Record):
 
 class Told(Record):
     """The answer.  ``tables`` hold rows for each grouping; ``others`` counts tokens that were left out
-    because the logs do not say whose they are; ``troubled`` are (tool, path, why) of logs that cannot be
-    read, ``broken`` counts lines that could not be understood, ``approximate`` says that some figures are
-    estimates of the reader.  ``facts_of`` is the date of the prices, ``trouble`` why there is no answer."""
+    because nobody knows whose they are; ``tools`` says what was found and what could not be read;
+    ``facts_of`` is the date of the prices, ``trouble`` why there is no answer."""
 
     tables: tuple[tuple[Row, ...], ...] = ()
     others: int = 0
-    troubled: tuple[tuple[str, str, str], ...] = ()
-    broken: int = 0
-    approximate: bool = False
+    tools: tuple[Tool, ...] = ()
     facts_of: str = ""
     trouble: str = ""
 
@@ -79,9 +73,8 @@ Answer = Callable[[Told], object]
 
 
 class Tally:
-    """``rooms`` loads the readers; ``do`` runs a job on the reader thread; ``post`` runs a function on
-    the owner's; ``publish`` takes facts in (any thread); ``told`` is called on the owner's thread when
-    `progress` is another."""
+    """``rooms`` loads the readers; ``do`` runs a job on the reader thread, whose facts are taken in;
+    ``post`` runs a function on the owner's thread; ``told`` is called there when `progress` is another."""
 
     def __init__(
         self,
@@ -96,27 +89,26 @@ class Tally:
     ) -> None:
         self.progress: Progress | None = None
         """How far a scan is that a person would notice; None while there is none."""
+        self.trouble = ""
+        """What is wrong with the counting, as a sentence."""
         self._do, self._post, self._told = do, post, told
-        self._stays: tuple[Stay, ...] = ()
-        self._counter = _Counter(environment, rooms, clock, zone, do, self._note, lambda: self._stays)
+        self._counter = _Counter(environment, rooms, clock, zone, do, self._note)
         self._started = False
 
-    def start(self, stays: tuple[Stay, ...]) -> None:
-        """Counts from now on.  ``stays`` say who was live when."""
-        self._stays, self._started = stays, True
+    def start(self) -> None:
+        """Counts from now on."""
+        self._started = True
         self._do(self._counter.first)
 
-    def know(self, stays: tuple[Stay, ...]) -> None:
-        """Who was live when has changed."""
-        self._stays = stays
-
     def cancel(self) -> None:
-        """Stops a scan; what was read stays counted.  The rest is read at the next start."""
-        self._counter.cancel()
+        """Stops a scan; what was read stays counted, and what is appended is.  The rest is read at
+        the next start."""
+        self._do(self._counter.cancel)
+        self._counter.stop()
 
     def stop(self) -> None:
         """Ends everything; waits for nothing."""
-        self._counter.cancel()
+        self._counter.stop()
 
     def ask(self, question: Question, answer: Answer) -> None:
         """Answers on the owner's thread."""
@@ -140,7 +132,7 @@ class Tally:
                 write_atomic(path, text.encode())
                 said = f"written to {path}"
             except OSError as error:
-                said = f"nothing was written: {error.strerror or error}"
+                said = f"nothing was written: {error}"
             with contextlib.suppress(RuntimeError):
                 self._post(answer, said)
             return ()
@@ -164,19 +156,20 @@ class Tally:
         """Watcher thread: whether a change there can matter."""
         return self._counter.concerns(path)
 
-    def _note(self, progress: Progress | None) -> None:
+    def _note(self, progress: Progress | None, trouble: str) -> None:
         """Any thread: how far a scan is."""
 
         def take() -> None:
-            self.progress = progress
-            self._told()
+            if (progress, trouble) != (self.progress, self.trouble):
+                self.progress, self.trouble = progress, trouble
+                self._told()
 
         with contextlib.suppress(RuntimeError):
             self._post(take)
 
 
 class _Counter:
-    """The reader thread's part; a scan by the child has a thread that listens to it."""
+    """The reader thread's part."""
 
     def __init__(
         self,
@@ -185,23 +178,18 @@ class _Counter:
         clock: Clock,
         zone: Zone,
         do: Callable[[Job], object],
-        note: Callable[[Progress | None], object],
-        stays: Callable[[], tuple[Stay, ...]],
+        note: Callable[[Progress | None, str], object],
     ) -> None:
         self._environment, self._load, self._clock, self._zone = environment, rooms, clock, zone
-        self._do, self._note, self._stays = do, note, stays
+        self._do, self._note = do, note
         self._lock = threading.Lock()
         self._rooms_held: tuple[SessionLogs, ...] | None = None
         self._index: Index | None = None
-        self._scan: Scan | None = None
-        self._waiting: set[str] = set()
-        self._timer = False
+        self._ledger: Ledger | None = None
+        self._waiting: set[Path] = set()
+        self._timer = self._cancelled = self._today = self._scanning = False
         self._looked = self._walked = float("-inf")
         self._rest = WALK_SECONDS
-        self._cancelled = threading.Event()
-        self._cold = False
-        self._child: ColdScan | None = None
-        self._timeline: tuple[tuple[Stay, ...], Timeline] | None = None
 
     @property
     def _rooms(self) -> tuple[SessionLogs, ...]:
@@ -212,78 +200,62 @@ class _Counter:
             return self._rooms_held
 
     def first(self) -> Sequence[Fact]:
-        """What the index knows at once, then what is new."""
-        from providers.ledger.scan import Scan, open_index
+        """What the index knows at once, then what is new.  Imports all that is needed later."""
+        import providers.ledger.prices
+        import providers.ledger.statement
+        import providers.ledger.tools  # noqa: F401
+        from providers.ledger.ledger import Ledger
+        from providers.ledger.scan import open_index
 
         self._index = open_index(self._environment, self._rooms)
-        self._scan = Scan(
-            self._index, self._rooms, self._environment,
-            owner=self._owner, now=self._clock.now,
-        )  # fmt: skip
+        self._ledger = Ledger(self._environment, self._rooms, self._tell)
         self._do(self._catch_up)
         return self._facts()
 
     def round(self) -> Sequence[Fact]:
         """A walk of the trees, as often as it is worth."""
-        if self._scan is None or self._cold or time.monotonic() - self._walked < self._rest:
+        if self._cancelled or time.monotonic() - self._walked < self._rest:
             return ()
         return self._catch_up()
 
+    def cancel(self) -> Sequence[Fact]:
+        """No more walks: they would begin the scan again."""
+        self._cancelled = True
+        return ()
+
+    def stop(self) -> None:
+        """Any thread: ends a scan."""
+        if self._ledger is not None:
+            self._ledger.cancel()
+
     def _catch_up(self) -> Sequence[Fact]:
-        """Reads what is new, here or, if it is much, in the child."""
-        if self._scan is None or self._cancelled.is_set():
+        if self._ledger is None:
             return ()
         began = time.monotonic()
-        backlog = self._scan.backlog()
-        if backlog > COLD_BYTES:
-            self._read_in_child()
-        else:
-            self._scan.run()
+        self._ledger.catch_up()
         self._walked = time.monotonic()
         self._rest = max(WALK_SECONDS, WALK_SHARE * (self._walked - began))
         return self._facts()
 
-    def _read_in_child(self) -> None:
-        from providers.ledger.child import ColdScan
+    def _tell(self, progress: Progress) -> None:
+        """Reader thread, or that of a scan by the child."""
+        from providers.ledger.ledger import COLD_BYTES
 
-        self._cold = True
-        self._child = cold = ColdScan(self._environment, [room.id for room in self._rooms])
-        threading.Thread(target=self._listen, args=(cold,), name="quotadeck-scan", daemon=True).start()
-
-    def _listen(self, cold: ColdScan) -> None:
-        """Thread of its own: hears the child to its end."""
-        today = False
-        try:
-            for progress in cold.run():
-                self._note(progress)
-                if progress.today and not today:
-                    today = True
-                    self._do(self._facts)
-        finally:
-            self._cold, self._child = False, None
-            self._note(None)
-            self._do(self._facts if self._cancelled.is_set() else self._after_child)
-
-    def _after_child(self) -> Sequence[Fact]:
-        """What was written meanwhile.  Not through the child again: if it could not do its work, trying
-        at once would not end."""
-        assert self._scan is not None
-        if self._scan.backlog() <= COLD_BYTES:
-            self._scan.run()
-        self._walked = time.monotonic()
-        return self._facts()
-
-    def cancel(self) -> None:
-        """Any thread: no more is read but what is appended."""
-        self._cancelled.set()
-        child = self._child
-        if child is not None:
-            child.stop()
+        ended = progress.done or progress.stopped
+        large = progress.of_bytes > COLD_BYTES
+        if large and progress.today and not self._today and not ended:
+            self._do(self._facts)
+        self._today = progress.today and not ended
+        self._note(None if ended or not large else progress, progress.trouble)
+        if ended and self._scanning:
+            # What was written meanwhile; a scan that broke off is not begun again at once.
+            self._do(self._catch_up if progress.done else self._facts)
+        self._scanning = large and not ended
 
     def changed(self, paths: Iterable[Path]) -> None:
         """Watcher thread: gathers paths for a look that is due at once or in a moment."""
         with self._lock:
-            self._waiting |= {str(path).removesuffix("-wal") for path in paths}
+            self._waiting.update(paths)
             if self._timer:
                 return
             self._timer = True
@@ -299,10 +271,7 @@ class _Counter:
         with self._lock:
             paths, self._waiting, self._timer = self._waiting, set(), False
             self._looked = time.monotonic()
-        if self._scan is None or self._cold:
-            # Whoever reads everything comes by these files too.
-            return ()
-        return self._facts() if self._scan.look(paths).files else ()
+        return self._facts() if self._ledger is not None and self._ledger.changed(paths) else ()
 
     def folders(self) -> frozenset[Path]:
         """The folders of all trees, and for a tree that is not there its nearest ancestor that is."""
@@ -335,15 +304,6 @@ class _Counter:
 
     def _trees(self) -> list[LogTree]:
         return [tree for room in self._rooms for tree in room.trees(self._environment)]
-
-    def _owner(self, provider: str, at: float) -> str:
-        """Whose login was live then; the stays are copied when they are others."""
-        from providers.engine.timeline import Timeline
-
-        stays = self._stays()
-        if self._timeline is None or self._timeline[0] is not stays:
-            self._timeline = (stays, Timeline(stays))
-        return self._timeline[1].owner(provider, at, at) or ""
 
     def _facts(self) -> Sequence[Fact]:
         """Tokens of the last hours and of today, for each tool with any in the index."""
@@ -378,6 +338,7 @@ class _Counter:
         from providers.ledger.prices import load_prices
         from providers.ledger.query import totals
         from providers.ledger.statement import PRICED_BY, rows_of
+        from providers.ledger.tools import found_tools
 
         names = [name for grouping in question.groupings for name in grouping]
         by = tuple(dict.fromkeys((*names, *PRICED_BY, "account")))
@@ -386,13 +347,11 @@ class _Counter:
         kept = [total for total in found if question.model in total.model.lower()]
         mine = [total for total in kept if _is_of(total, question)]
         prices = load_prices(self._environment)
-        known = [k for k in index.known().values() if question.provider in ("", k.tool)]
+        rooms = [room for room in self._rooms if question.provider in ("", room.id)]
         return Told(
             tables=tuple(rows_of(mine, grouping, prices) for grouping in question.groupings),
             others=sum(total.tokens for total in kept if not total.account) if question.account else 0,
-            troubled=tuple((k.tool, k.path, k.trouble) for k in known if k.trouble),
-            broken=sum(k.broken for k in known),
-            approximate=any(k.approximate for k in known),
+            tools=found_tools(index, rooms, self._environment),
             facts_of=prices.facts_of,
         )
 

@@ -82,7 +82,7 @@ def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
     tally = Tally(
         world.environment, load_rooms, clock, do=run, post=post, told=lambda: None, zone=time.gmtime
     )
-    tally.start(live._deck.timeline.stays)
+    tally.start()
     return tally
 
 

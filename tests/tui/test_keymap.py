@@ -13,7 +13,7 @@ from tui.keymap import KEYMAP, bindings, check_overrides, footer_entries, keymap
 ACTIONS = {
     "move", "goto", "problem", "open", "back", "refresh", "zoom", "used_left", "order", "compact",
     "theme", "private", "pause", "suspend", "redraw", "help", "quit", "filter", "hide", "show_hidden",
-    "events", "settings", "copy", "mute", "palette",
+    "events", "usage", "stop_scan", "settings", "copy", "mute", "palette",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def _by_key(found: list[Binding]) -> dict[str, list[Binding]]:
 def test_ids_are_unique() -> None:
     """An id names one thing, so that an override is not ambiguous."""
     ids = [key.id for key in KEYMAP]
-    assert len(ids) == len(set(ids)) == 44
+    assert len(ids) == len(set(ids)) == 46
 
 
 def test_no_key_does_two_things() -> None:
@@ -64,7 +64,7 @@ def test_every_entry_is_complete(key) -> None:  # type: ignore[no-untyped-def]
     assert key.keys
     assert key.shown
     assert key.description
-    assert set(key.scope.split()) <= {"deck", "detail", "events", "all"}
+    assert set(key.scope.split()) <= {"deck", "detail", "events", "usage", "all"}
     assert re.match(r"\w+", key.action).group() in ACTIONS  # type: ignore[union-attr]
 
 

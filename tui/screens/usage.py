@@ -17,7 +17,7 @@ from providers.record import replace
 from tui.filter_line import FilterLine
 from tui.painted import Line, Piece
 from tui.screens.page import Keys, PageScreen
-from tui.spent import Manner, money, name_of, troubled_lines
+from tui.spent import Manner, money, name_of, tool_lines, troubled_lines
 from tui.text import cell_width, pad, scan_words, tokens, whole
 
 SPANS = {"day": (31, "31 days"), "week": (182, "26 weeks"), "month": (730, "24 months")}
@@ -234,14 +234,16 @@ class UsageScreen(PageScreen):
     def _notes(self, told: Told, rows: Sequence[Row], width: int) -> list[Line]:
         deck = self.deck
         lines: list[Line] = []
-        progress = deck.feed.tally.progress if deck.feed.tally is not None else None
-        if progress is not None:
-            lines += [(), (Piece(f" {scan_words(progress)}", "watch"),)]
+        tally = deck.feed.tally
+        if tally is not None and (tally.progress is not None or tally.trouble):
+            words = scan_words(tally.progress) if tally.progress is not None else tally.trouble
+            lines += [(), (Piece(f" {words}", "watch"),)]
         unpriced = sorted(frozenset[str]().union(*(row.unpriced for row in rows)))
         if self._cost and unpriced:
             text = f" no {LABEL} is known (as of {told.facts_of}) for {', '.join(unpriced)}"
             lines += [(), (Piece(text, "watch"),)]
-        return lines + troubled_lines(told, width, Manner(deck.home, deck.look.private))
+        lines += troubled_lines(told, width, Manner(deck.home, deck.look.private))
+        return lines + tool_lines(told, width)
 
 
 _ORDER_WORDS = {"newest": "newest first", "tokens": "most tokens first", "name": "by name"}
