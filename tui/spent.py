@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 
-from providers.engine.shown import WindowView
+from providers.engine.shown import ProviderView, WindowView
 from providers.ledger.prices import LABEL
 from providers.ledger.statement import Row, sum_of
 from providers.ledger.tally import Question, Told
@@ -34,15 +34,21 @@ class Manner(Record):
     cost: bool = False
 
 
-def question_of(provider: str, account: str, window: WindowView, now: float) -> Question | None:
-    """What to ask about a window that runs, None if nobody knows when it began."""
-    if window.resets_at is None or not window.window_seconds or window.resets_at <= now:
+def question_of(provider: ProviderView, window: WindowView, now: float) -> Question | None:
+    """What to ask about a window of the front account that runs; None if nobody knows when it began.
+
+    Where only one account is known, all that the tool's logs hold is taken for its own."""
+    if provider.front is None or window.resets_at is None or not window.window_seconds:
+        return None
+    if window.resets_at <= now:
         return None
     # Resets differ by fractions from answer to answer.
     began = round(window.resets_at - window.window_seconds)
     scope = window.id.partition(":")[2].lower()
     groupings = tuple((kind,) for kind, _ in KINDS)
-    return Question(groupings, float(began), provider, "" if account == "unknown" else account, scope)
+    several = sum(account.known for account in provider.accounts) > 1
+    account = provider.front.id if several and provider.front.known else ""
+    return Question(groupings, float(began), provider.id, account, scope)
 
 
 def spent_lines(told: Told | None, window: WindowView, width: int, manner: Manner) -> list[Line]:

@@ -82,6 +82,8 @@ def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
     tally = Tally(
         world.environment, load_rooms, clock, do=run, post=post, told=lambda: None, zone=time.gmtime
     )
+    # As a pane does before it counts: whose tokens they are is told by it.
+    live._save(live._deck.timeline.stays)
     tally.start()
     return tally
 

@@ -204,11 +204,10 @@ class DetailScreen(PageScreen):
 
     def _spent(self, provider: ProviderView, width: int) -> list[Line]:
         """Tokens since the chosen window began, for a tool with logs."""
-        window, front = self._chosen(provider), provider.front
-        if provider.burn is None or window is None or front is None:
+        window = self._chosen(provider)
+        if provider.burn is None or window is None:
             return []
-        now = self.deck.feed.view().generated_at
-        question = question_of(provider.id, front.id, window, now)
+        question = question_of(provider, window, self.deck.feed.view().generated_at)
         if question is None:
             return []
         self._ask(question, provider)
