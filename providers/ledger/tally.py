@@ -39,6 +39,8 @@ WALK_SECONDS = 60.0
 WALK_SHARE = 1000.0
 """A walk of the trees rests a thousand times as long as it took, so that it costs 0.1 % of a core."""
 
+AFTER_CHILD = 1.0
+
 SPARK_SECONDS = 4 * 3600
 QUARTER = 900
 
@@ -160,9 +162,8 @@ class Tally:
         """Any thread: how far a scan is."""
 
         def take() -> None:
-            if (progress, trouble) != (self.progress, self.trouble):
-                self.progress, self.trouble = progress, trouble
-                self._told()
+            self.progress, self.trouble = progress, trouble
+            self._told()
 
         with contextlib.suppress(RuntimeError):
             self._post(take)
@@ -188,6 +189,7 @@ class _Counter:
         self._ledger: Ledger | None = None
         self._waiting: set[Path] = set()
         self._timer = self._cancelled = self._today = self._scanning = False
+        self._noted: tuple[Progress | None, str] = (None, "")
         self._looked = self._walked = float("-inf")
         self._rest = WALK_SECONDS
 
@@ -246,11 +248,21 @@ class _Counter:
         if large and progress.today and not self._today and not ended:
             self._do(self._facts)
         self._today = progress.today and not ended
-        self._note(None if ended or not large else progress, progress.trouble)
+        noted = (None if ended or not large else progress, progress.trouble)
+        if noted != self._noted:
+            self._noted = noted
+            self._note(*noted)
         if ended and self._scanning:
-            # What was written meanwhile; a scan that broke off is not begun again at once.
-            self._do(self._catch_up if progress.done else self._facts)
+            self._do(self._facts)
+            if progress.done:
+                # What was written meanwhile; the child says that it is done before it lets the lock go.
+                self._later(AFTER_CHILD, self._catch_up)
         self._scanning = large and not ended
+
+    def _later(self, seconds: float, job: Job) -> None:
+        timer = threading.Timer(seconds, self._do, (job,))
+        timer.daemon = True
+        timer.start()
 
     def changed(self, paths: Iterable[Path]) -> None:
         """Watcher thread: gathers paths for a look that is due at once or in a moment."""
@@ -261,9 +273,7 @@ class _Counter:
             self._timer = True
             wait = max(0.0, self._looked + LOOK_SECONDS - time.monotonic())
         if wait:
-            later = threading.Timer(wait, self._do, (self._look,))
-            later.daemon = True
-            later.start()
+            self._later(wait, self._look)
         else:
             self._do(self._look)
 
