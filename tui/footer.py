@@ -56,7 +56,7 @@ def scan_line(progress: Progress | None, keys: Sequence[Key], width: int) -> Lin
     if progress is None:
         return ()
     key = next((key.shown for key in keys if key.id == "scan.stop"), "")
-    left = "" if progress.seconds_left is None else f", {countdown(max(1.0, progress.seconds_left))}"
+    left = "" if progress.seconds_left is None else f", {countdown(max(1.0, progress.seconds_left))} left"
     share = f"{100 * progress.bytes // max(1, progress.of_bytes)}%"
     for words in (scan_words(progress), f"logs {progress.files}/{progress.of_files}{left}", f"logs {share}"):
         line = (Piece(f" {words} ", "watch"), Piece(f" {key}", "key"), Piece(" stop ", "dim"))

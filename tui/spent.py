@@ -16,7 +16,7 @@ from providers.ledger.tally import Question, Told
 from providers.ledger.tools import DETECTED, MEASURED, NOT_FOUND, UNREADABLE
 from providers.record import Record
 from tui.painted import Line, Piece
-from tui.text import cell_width, fit, pad, percent, tokens, whole, wrap
+from tui.text import fit, fit_end, pad, percent, tilde, tokens, whole, wrap
 
 SHOWN = 5
 """The largest of each kind."""
@@ -104,7 +104,7 @@ def troubled_lines(told: Told | None, width: int, manner: Manner) -> list[Line]:
         return []
     lines: list[Line] = [(), (Piece(" Logs that cannot be read", "title"),)]
     for log in unread[:MOST_TROUBLED]:
-        path = _opaque(log.path, "log") if manner.private else _tilde(log.path, manner.home)
+        path = _opaque(log.path, "log") if manner.private else tilde(log.path, manner.home)
         lines += _said(f"{path} {log.reason}", width, "watch")
     if len(unread) > MOST_TROUBLED:
         lines += _said(f"and {len(unread) - MOST_TROUBLED} more", width, "watch")
@@ -133,12 +133,7 @@ def name_of(name: str, kind: str, manner: Manner, room: int) -> str:
         return fit(_opaque(name, kind), room)
     if kind == "session":
         return fit(name, min(room, 13))
-    shown = _tilde(name, manner.home)
-    if cell_width(shown) <= room:
-        return shown
-    while shown and cell_width(shown) > room - 1:
-        shown = shown[1:]
-    return f"…{shown}"
+    return fit_end(tilde(name, manner.home), room)
 
 
 def money(row: Row) -> str:
@@ -150,11 +145,6 @@ def money(row: Row) -> str:
 
 def _opaque(name: str, kind: str) -> str:
     return f"{kind} {zlib.crc32(name.encode('utf-8', 'replace')):08x}"[: len(kind) + 5]
-
-
-def _tilde(path: str, home: str) -> str:
-    inside = home not in ("", "/", ".") and (path == home or path.startswith(f"{home}/"))
-    return f"~{path[len(home) :]}" if inside else path
 
 
 def _said(text: str, width: int, tone: str) -> list[Line]:

@@ -303,6 +303,21 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
     return kept.rstrip() + ellipsis
 
 
+def tilde(path: str, home: str) -> str:
+    """A path from the person's home on."""
+    inside = home not in ("", "/", ".") and (path == home or path.startswith(f"{home}/"))
+    return f"~{path[len(home) :]}" if inside else path
+
+
+def fit_end(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells, its end kept: of a folder that is what tells it apart."""
+    if cell_width(text) <= width:
+        return text
+    while text and cell_width(text) > width - 1:
+        text = text[1:]
+    return f"…{text}" if width > 0 else ""
+
+
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """``text`` in exactly ``width`` cells."""
     text = fit(text, width)

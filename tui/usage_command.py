@@ -25,11 +25,13 @@ from providers.ledger.scan import Progress, Scan, account_owner, open_index
 from providers.ledger.statement import EXPORTED, GROUPS, Row, grouping, rows_of, sum_of
 from providers.ledger.tools import DETECTED, found_tools
 from providers.record import Record
-from tui.text import cell_width, fit, pad, scan_words, tokens, whole
+from tui.text import cell_width, fit, fit_end, pad, scan_words, tilde, tokens, whole
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
 DEFAULT_BY = ("provider", "model")
 LEAST_NAME = 8
+NAME = 24
+"""Cells that a name may have before a column of figures is left out for it."""
 
 
 class Wanted(Record):
@@ -165,6 +167,8 @@ class UsageCommand:
         progress = scan.run(alone=True)
         if tty:
             self._err.write("\r\x1b[K")
+        if progress.trouble and index.reading() is None:
+            raise Unusable(progress.trouble)
         if progress.trouble:
             self._note(f"{progress.trouble}; these figures are what it has read so far")
 
@@ -177,7 +181,7 @@ class UsageCommand:
             count = sum(len(tool.unread) for tool in unread)
             logs = "1 log" if count == 1 else f"{count} logs"
             self._note(f"{logs} cannot be read ({which}): their tokens are missing here")
-        detected = [tool.name for tool in tools if tool.bucket == DETECTED]
+        detected = [tool.name for tool in tools if tool.bucket == DETECTED and tool.why]
         if detected and wanted.form == "table":
             self._note(f"here, but without counts in their logs: {', '.join(detected)}")
         unpriced = sorted(frozenset().union(*(row.unpriced for row in rows)))
@@ -239,42 +243,37 @@ _FIGURES = (
 
 
 def table(rows: Sequence[Row], by: Sequence[str], width: int, *, cost: bool, home: str) -> list[str]:
-    """The rows for a person, in at most ``width`` cells: figures are rounded, and columns that do
-    not fit are left out from the right."""
+    """The rows for a person, in at most ``width`` cells: figures are rounded; where there is no room
+    columns are left out from the right, then names are cut."""
     if not rows:
         return ["no tokens are logged there"]
     ordered = sorted(rows, key=lambda row: -row.tokens)
     if "day" in by:
         ordered.sort(key=lambda row: row.names[by.index("day")])
-    shown = [*ordered, sum_of(rows)]
-    names = [
-        [_shown(name, group, home) for name, group in zip(row.names, by, strict=True)] for row in ordered
-    ]
-    names.append(["total", *[""] * (len(by) - 1)])
-    widths = [
-        max(map(cell_width, (group, *column)))
-        for group, column in zip(by, zip(*names, strict=True), strict=True)
-    ]
-    figures = _columns(shown, cost)
-    room = width - sum(len(title) + 2 for title, _ in figures)
-    while len(figures) > 1 + cost and room < sum(w + 2 for w in widths):
+    names = [[_shown(name, kind, home) for name, kind in zip(row.names, by, strict=True)] for row in ordered]
+    names = [list(by), *names, ["total", *[""] * (len(by) - 1)]]
+    wide = [max(map(cell_width, column)) for column in zip(*names, strict=True)]
+    figures = _columns([*ordered, sum_of(rows)], cost)
+    while len(figures) > 1 + cost and _taken(figures) + sum(min(w, NAME) + 2 for w in wide) > width + 2:
         del figures[-1 - cost]
-        room = width - sum(max(map(len, (title, *cells))) + 2 for title, cells in figures)
-    widths = _narrowed(widths, room)
+    wide = _narrowed(wide, width - _taken(figures))
     lines = []
-    for index, row in enumerate([list(by), *names]):
-        cells = [pad(name, w) for name, w in zip(row, widths, strict=True)]
-        for title, column in figures:
-            text = title if index == 0 else column[index - 1]
-            cells.append(text.rjust(max(map(len, (title, *column)))))
+    for index, row in enumerate(names):
+        cells = [pad(fit_end(name, w), w) for name, w in zip(row, wide, strict=True)]
+        cells += [column[index].rjust(max(map(len, column))) for column in figures]
         lines.append("  ".join(cells).rstrip())
     return lines
 
 
-def _columns(rows: Sequence[Row], cost: bool) -> list[tuple[str, list[str]]]:
-    columns = [(title, [_figure(row, name) for row in rows]) for name, title in _FIGURES]
+def _taken(figures: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in figures)
+
+
+def _columns(rows: Sequence[Row], cost: bool) -> list[list[str]]:
+    """Columns of figures, each with its title."""
+    columns = [[title, *(_figure(row, name) for row in rows)] for name, title in _FIGURES]
     if cost:
-        columns.append((LABEL, [dollars(row) for row in rows]))
+        columns.append([LABEL, *(dollars(row) for row in rows)])
     return columns
 
 
@@ -290,17 +289,13 @@ def dollars(row: Row) -> str:
     return f"{'>= ' if row.unpriced else ''}${row.cost:,.2f}"
 
 
-def _shown(name: str, group: str, home: str) -> str:
-    if not name:
-        return "unknown"
-    if group == "project" and (name == home or name.startswith(f"{home}/")):
-        return f"~{name[len(home) :]}"
-    return name
+def _shown(name: str, kind: str, home: str) -> str:
+    return tilde(name, home) if kind == "project" and name else name or "unknown"
 
 
 def _narrowed(widths: Sequence[int], room: int) -> list[int]:
     """Widths that fit into ``room``: the widest gives first."""
     kept = list(widths)
-    while sum(w + 2 for w in kept) > room and max(kept) > LEAST_NAME:
+    while sum(w + 2 for w in kept) > room + 2 and max(kept) > LEAST_NAME:
         kept[kept.index(max(kept))] -= 1
     return kept
