@@ -24,6 +24,7 @@ _HEAD = 900
 
 _USAGE, _USER, _MESSAGE, _LINE = b'"usage":{', b'"type":"user"', b'"message":{', b'{"parentUuid":'
 _PARENT = b'{"parentUuid":"'
+_OUTPUT, _WRITTEN, _ASKED = b'"output_tokens":', b',"timestamp":"', b',"requestId":"'
 _ROOT = re.compile(
     rb'"isSidechain":(true|false),(?:"\w+":(?:"[^"\\]*"|null|true|false|\d+),)*?'
     rb'"cwd":("(?:[^"\\]|\\.)*"),"sessionId":"([^"\\]*)",(?:"\w+":(?:"[^"\\]*"|null|true|false|\d+),)*'
@@ -66,38 +67,43 @@ class ClaudeLogReader:
 
     def feed(self, block: bytes, book: Book) -> int:
         """Books the responses in a block of lines."""
-        find, rfind, tail_of = block.find, block.rfind, _TAIL.fullmatch
+        find, rfind = block.find, block.rfind
         start, size, broken = 0, len(block), 0
-        held: _Quick | None = None
-        head, names = b"-", None
+        head, stream = b"-", None
         while start < size:
             end = find(b"\n", start)
             if end < 0:
                 end = size
             # Lines of one response have all but the parent in common up to the content.
-            same = block.startswith(head, start + _AFTER_PARENT)
-            user = -1 if same else find(_USER, start, start + 600 if start + 600 < end else end)
-            if user < 0 or find(_MESSAGE, start, user) >= 0:
+            if block.startswith(head, start + _AFTER_PARENT):
                 usage = rfind(_USAGE, start, end)
-                if usage >= 0:
-                    if not same:
+                if usage >= 0 and stream is not None and not stream.goes_on(block, start, usage, end):
+                    broken += self._book_stream(block, stream, book)
+                    stream = _Stream(stream.names, block, start, usage, end)
+            else:
+                user = find(_USER, start, start + 600 if start + 600 < end else end)
+                if user < 0 or find(_MESSAGE, start, user) >= 0:
+                    usage = rfind(_USAGE, start, end)
+                    if usage >= 0:
+                        if stream is not None:
+                            broken += self._book_stream(block, stream, book)
                         head, names = self._names(block, start, usage)
-                    tail = tail_of(block, usage, end) if names is not None else None
-                    if tail is None or names is None or find(_LINE, start + 1, usage) >= 0:
-                        broken += not self._take_whole(block, start, end, book)
-                    else:
-                        quick = (names, tail.groups())
-                        if held is not None:
-                            if not _grown(held, quick):
-                                self._book_quick(held, book)
-                            else:
-                                # The time of its first line is that of the response.
-                                quick = (names, (*quick[1][:-1], held[1][-1]))
-                        held = quick
+                        stream = _Stream(names, block, start, usage, end) if names is not None else None
+                        if stream is None:
+                            broken += not self._take_whole(block, start, end, b"", book)
             start = end + 1
-        if held is not None:
-            self._book_quick(held, book)
+        if stream is not None:
+            broken += self._book_stream(block, stream, book)
         return broken
+
+    def _book_stream(self, block: bytes, stream: _Stream, book: Book) -> int:
+        """Books the last line of a stream, which has the most output, at the time of its first."""
+        tail = _TAIL.fullmatch(block, stream.usage, stream.end)
+        if tail is None or block.find(_LINE, stream.start + 1, stream.usage) >= 0:
+            return not self._take_whole(block, stream.start, stream.end, stream.first, book)
+        if stream.names[1] != _SYNTHETIC:
+            self._book_quick(stream.names, tail.groups(), stream.first, book)
+        return 0
 
     def _names(self, block: bytes, start: int, usage: int) -> tuple[bytes, _Names | None]:
         """What the head of a line says, and the bytes by which it is known again; b"-" and None if it
@@ -139,11 +145,9 @@ class ClaudeLogReader:
         except ValueError:
             return None
 
-    def _book_quick(self, quick: _Quick, book: Book) -> None:
+    def _book_quick(self, names: _Names, tail: tuple[Any, ...], first: bytes, book: Book) -> None:
         """Books what the expressions found."""
-        (ident, model, (side, project, session)), tail = quick
-        if model == _SYNTHETIC:
-            return
+        ident, model, (side, project, session) = names
         fresh, written, read, short, hour, output, new_hour, new_short, thought, speed, request, at = tail
         prompt, cached, out, hours = int(fresh), int(read), int(output), int(hour or new_hour or 0)
         total = max(int(written), hours + int(short or new_short or 0))
@@ -151,9 +155,9 @@ class ClaudeLogReader:
             return
         book(
             Usage(
-                ident.decode("utf-8", "replace"),
-                moment(at.decode("utf-8", "replace")),
-                model.decode("utf-8", "replace"),
+                str(ident, "utf-8", "replace"),
+                moment(str(first or at, "utf-8", "replace")),
+                str(model, "utf-8", "replace"),
                 project,
                 session or self._stem,
                 prompt,
@@ -164,12 +168,12 @@ class ClaudeLogReader:
                 min(int(thought), out) if thought else 0,
                 1,
                 "fast" if speed == b"fast" else "",
-                request.decode("utf-8", "replace") if request else "",
+                str(request, "utf-8", "replace") if request else "",
                 side or not request,
             )
         )
 
-    def _take_whole(self, block: bytes, start: int, end: int, book: Book) -> bool:
+    def _take_whole(self, block: bytes, start: int, end: int, first: bytes, book: Book) -> bool:
         """Decodes a line; of one that begins with the torn piece of another, the rest."""
         found = _whole(block[start:end])
         if found is None:
@@ -177,6 +181,8 @@ class ClaudeLogReader:
             found = _whole(block[inner:end]) if inner > 0 else None
         if not found:
             return found is not None
+        if first:
+            found["timestamp"] = str(first, "utf-8", "replace")
         return self._book(found, book)
 
     def _book(self, line: Mapping[str, Any], book: Book) -> bool:
@@ -203,19 +209,42 @@ class ClaudeLogReader:
 _Root = tuple[bool, str, str]
 _Names = tuple[bytes, bytes, _Root]
 """Message id, model, root."""
-_Quick = tuple[_Names, tuple[Any, ...]]
-"""What the head of a line says, and the groups of `_TAIL`."""
 
 
-def _grown(old: _Quick, new: _Quick) -> bool:
-    """Whether the second is the same response with more output: then the first need not be booked.
-    In doubt both are, and the ledger joins them."""
-    if old[0] != new[0]:
-        return False
-    before, now = old[1], new[1]
-    more = (len(now[5]), now[5]) > (len(before[5]), before[5])
-    same = before[:5] == now[:5] and before[6:8] == now[6:8] and before[10] == now[10]
-    return more and same and before[11] <= now[11]
+class _Stream:
+    """Consecutive lines of one response: places of the last of them in the block, and of the first one
+    its time, which is b"" while there is only that one."""
+
+    __slots__ = ("_amount", "_asked", "_at", "_back", "_before", "end", "first", "names", "start", "usage")
+
+    def __init__(self, names: _Names, block: bytes, start: int, usage: int, end: int) -> None:
+        self.names, self.start, self.usage, self.end = names, start, usage, end
+        self.first = b""
+        self._at = block[end - 40 : end - 2]
+        asked = block.rfind(_ASKED, usage, end)
+        self._back = end - asked
+        self._asked = block[asked : end - 86]
+        output = block.find(_OUTPUT, usage, end) + len(_OUTPUT)
+        self._before = block[usage:output]
+        self._amount = block[output : block.find(b",", output, output + 16)]
+        if asked < 0 or not self._asked or output < usage or not self._at.startswith(_WRITTEN):
+            # Of another form, in which streams are not told: no line goes on with it.
+            self._before = b"-"
+
+    def goes_on(self, block: bytes, start: int, usage: int, end: int) -> bool:
+        """Whether a line is the same response with the same counts and more output, or an equal one:
+        of the two only the larger need be booked.  In doubt both are, and the ledger joins them."""
+        if not block.startswith(self._before, usage) or block[end - self._back : end - 86] != self._asked:
+            return False
+        if block[end - 40 : end - 2] < self._at:
+            return False
+        output = usage + len(self._before)
+        amount = block[output : block.find(b",", output, output + 16)]
+        if (len(amount), amount) > (len(self._amount), self._amount):
+            self.start, self.usage, self.end, self._amount = start, usage, end, amount
+            self.first = self._at[len(_WRITTEN) :]
+            return True
+        return block[usage : end - self._back] == block[self.usage : self.end - self._back]
 
 
 def _whole(data: bytes) -> dict[str, Any] | None:

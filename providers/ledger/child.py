@@ -1,94 +1,30 @@
-"""The cold scan in a process of its own: its memory and its time on a core are not the pane's.
+"""The child process of a cold scan: niced, reads what is new, writes the index and ends.
 
-`ColdScan` starts ``python -m providers.ledger.child``, which is niced, reads what is new, writes the
-index and ends; progress comes back as one JSON object a line.  A child whose pane is gone ends at its
-next word of progress, and killing it at any moment costs nothing but the work since its last commit.
+Started by `providers.ledger.cold` alone, as ``python -m providers.ledger.child``.  What it is to do
+comes as JSON on stdin, its progress goes as one JSON object a line to stdout.  It ends when its pane
+does: the next word of progress then finds nobody.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
-import subprocess
 import sys
-import threading
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import providers
 from providers.base import Environment
 from providers.ledger.index import Unusable
 from providers.ledger.reading import Stopped
-from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index
+from providers.ledger.scan import Progress, Scan, account_owner, open_index
+
+FOLDERS = ("home", "config_dir", "state_dir", "data_dir")
+"""What the request says of the environment besides its variables and platform."""
 
 _NICE = 10
-_FOLDERS = ("home", "config_dir", "state_dir", "data_dir")
-
-
-class ColdScan:
-    """One scan in a child process.  Methods may be called on any thread; ``tell`` is called on a
-    thread of its own, the last time with ``done`` or ``stopped`` set."""
-
-    def __init__(self, environment: Environment, tools: Sequence[str], tell: Tell) -> None:
-        self._environment, self._tools, self._tell = environment, tuple(tools), tell
-        self._process: subprocess.Popen[bytes] | None = None
-        self._cancelled = False
-
-    def start(self) -> bool:
-        """Starts the child; False if there can be none, so that the scan has to be done here."""
-        try:
-            self._process = subprocess.Popen(
-                # -P: whatever folder we stand in, its modules are not ours.
-                [sys.executable, "-P", "-m", "providers.ledger.child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-            )
-        except OSError:
-            return False
-        threading.Thread(target=self._follow, name="quotadeck-scan", daemon=True).start()
-        return True
-
-    def cancel(self) -> None:
-        """Ends the child; what it has written stays."""
-        self._cancelled = True
-        if self._process is not None:
-            self._process.terminate()
-
-    def wait(self) -> int:
-        """Waits for the child's end; its exit code."""
-        return self._process.wait() if self._process is not None else 1
-
-    def _follow(self) -> None:
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            return
-        with contextlib.suppress(OSError):
-            process.stdin.write(_request(self._environment, self._tools))
-            process.stdin.close()
-        last = Progress(0, 0, 0, 0)
-        for line in process.stdout:
-            try:
-                last = Progress(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            self._tell(last)
-        process.stdout.close()
-        process.wait()
-        if not last.done and not last.stopped:
-            trouble = "" if self._cancelled else "the scan of the session logs broke off"
-            files, count = (last.files, last.of_files), (last.bytes, last.of_bytes)
-            self._tell(Progress(*files, *count, today=last.today, stopped=True, trouble=trouble))
-
-
-def _request(environment: Environment, tools: Sequence[str]) -> bytes:
-    """What the child is told, through a pipe: variables may hold secrets, which argv would show."""
-    folders = {name: str(getattr(environment, name)) for name in _FOLDERS}
-    variables = dict(environment.variables)
-    request = {**folders, "platform": environment.platform, "variables": variables, "tools": list(tools)}
-    return json.dumps(request).encode("utf-8", "surrogatepass")
 
 
 def _tell(progress: Progress) -> None:
@@ -102,16 +38,12 @@ def _tell(progress: Progress) -> None:
 
 def main() -> int:
     """The child process.  0 done, 1 stopped or unusable."""
-    import gc
-
-    import providers
-
     # Nothing here makes cycles, and looking for them among a hundred thousand rows takes a tenth.
     gc.disable()
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     request = json.loads(sys.stdin.buffer.read().decode("utf-8", "surrogatepass"))
-    folders = {name: Path(request[name]) for name in _FOLDERS}
+    folders = {name: Path(request[name]) for name in FOLDERS}
     environment = Environment(variables=request["variables"], platform=request["platform"], **folders)
     rooms = [providers.load_logs(tool) for tool in request["tools"]]
     index = open_index(environment, rooms)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from providers.base import MIB, Environment
-from providers.ledger.child import ColdScan
+from providers.ledger.cold import ColdScan
 from providers.ledger.index import Unusable
 from providers.ledger.model import PRESENCE, SessionLogs
 from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from providers.base import Environment
-from providers.ledger.child import ColdScan
+from providers.ledger.cold import ColdScan
 from providers.ledger.ledger import Ledger
 from providers.ledger.query import totals
 from providers.ledger.scan import Progress, Scan, index_path

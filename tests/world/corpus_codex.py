@@ -123,7 +123,7 @@ def _turns(corpus: Corpus, thread: Thread, calls: int, resumed: bool) -> None:
         if resumed and number == calls // 2 and not thread.new:
             # A newer CLI goes on with the file of an older one.
             corpus.planted["resumed by a newer CLI"] += 1
-            thread.new, thread.ordinal = True, len(thread.lines)
+            thread.new, thread.ordinal = True, thread.ordinal + len(thread.lines)
         _bulk(corpus, thread)
         _call(corpus, thread)
         chance = random.random()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from providers.ledger.child import ColdScan
+from providers.ledger.cold import ColdScan
 from providers.ledger.scan import Progress, Scan, index_path
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from providers.base import Environment
-from providers.ledger.child import ColdScan
+from providers.ledger.cold import ColdScan
 from providers.ledger.ledger import Ledger
 from providers.ledger.scan import Progress, Scan
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus, summed
