@@ -40,6 +40,7 @@ WALK_SHARE = 1000.0
 """A walk of the trees rests a thousand times as long as it took, so that it costs 0.1 % of a core."""
 
 AFTER_CHILD = 1.0
+MISSED_SECONDS = 1.0
 
 SPARK_SECONDS = 4 * 3600
 QUARTER = 900
@@ -146,8 +147,10 @@ class Tally:
         return self._counter.round() if self._started else ()
 
     def changed(self, paths: frozenset[Path] | None) -> None:
-        """Watcher thread: these files may have grown."""
-        if self._started and paths:
+        """Watcher thread: these files may have grown; None: any may have, unseen."""
+        if self._started and paths is None:
+            self._counter.missed()
+        elif self._started and paths:
             self._counter.changed(paths)
 
     def folders(self) -> frozenset[Path]:
@@ -188,7 +191,7 @@ class _Counter:
         self._index: Index | None = None
         self._ledger: Ledger | None = None
         self._waiting: set[Path] = set()
-        self._timer = self._cancelled = self._today = self._scanning = False
+        self._timer = self._walking = self._cancelled = self._today = self._scanning = False
         self._noted: tuple[Progress | None, str] = (None, "")
         self._looked = self._walked = float("-inf")
         self._rest = WALK_SECONDS
@@ -219,6 +222,19 @@ class _Counter:
         if self._cancelled or time.monotonic() - self._walked < self._rest:
             return ()
         return self._catch_up()
+
+    def missed(self) -> None:
+        """Watcher thread: a walk soon, as the watch has only just begun.  Several wishes are one."""
+        with self._lock:
+            if self._walking:
+                return
+            self._walking = True
+        wait = self._walked + max(MISSED_SECONDS, self._rest / WALK_SECONDS) - time.monotonic()
+        self._later(min(max(0.0, wait), self._rest), self._walk_missed)
+
+    def _walk_missed(self) -> Sequence[Fact]:
+        self._walking = False
+        return () if self._cancelled else self._catch_up()
 
     def cancel(self) -> Sequence[Fact]:
         """No more walks: they would begin the scan again."""
