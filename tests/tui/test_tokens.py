@@ -399,6 +399,8 @@ async def test_the_detail_says_what_the_window_went_to(home: Path) -> None:
         assert "by the logs on this machine; officially used: 62%" in text
         assert "by project" in text
         assert "claude-opus-5-5" in text
+        assert "API list price" not in text
+        assert "API list price (as of 2026-11-05): $" in await opened(pilot, "dollar_sign")
         week = await opened(pilot, "w")
         assert "Tokens since this 7 d window began" in week
         assert app.feed.asked[-1].since == round(NOW + 3.3 * 86_400 - 604_800)

@@ -50,10 +50,11 @@ class DetailScreen(PageScreen):
     """One provider on the whole screen; ``w`` chooses the window of the chart."""
 
     kind: ClassVar[str] = "detail"
-    keys: ClassVar[Keys] = (("w", "window"), ("r", "refresh"), ("y", "copy"), ("m", "mute"))
+    keys: ClassVar[Keys] = (("w", "window"), ("r", "refresh"), ("y", "copy"), ("m", "mute"), ("$", "price"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w,right,l", "window(1)", show=False),
         Binding("W,left,h", "window(-1)", show=False),
+        Binding("dollar_sign", "price", show=False),
     ]
 
     def __init__(self, provider_id: str) -> None:
@@ -64,10 +65,16 @@ class DetailScreen(PageScreen):
         self._samples: tuple[Sample, ...] = ()
         self._told: Told | None = None
         self._told_of: tuple[object, ...] = ()
+        self._cost = False
 
     def action_window(self, way: int) -> None:
         """The next window in the chart."""
         self._window += way
+        self.draw()
+
+    def action_price(self) -> None:
+        """Shows or hides what the tokens would cost at API list prices."""
+        self._cost = not self._cost
         self.draw()
 
     def heading(self) -> Line:
@@ -231,7 +238,7 @@ class DetailScreen(PageScreen):
         self.call_later(tally.ask, question, answer)
 
     def _manner(self) -> Manner:
-        return Manner(self.deck.home, self.deck.look.private)
+        return Manner(self.deck.home, self.deck.look.private, self._cost)
 
     def _chosen(self, provider: ProviderView) -> WindowView | None:
         """The window of the front account that chart and tokens are about."""
