@@ -64,8 +64,17 @@ def test_every_source_is_in_the_table() -> None:
             declared.add(path)
             names = next(row[2] for row in table("What is read") if row[0] == path)
             assert f"{name}.{source.id}" in names or f"<provider>.{source.id}" in names, source
+    for name in (*providers.LOGGED, *providers.LOGGED_TOOLS):
+        for tree in providers.load_logs(name).trees(environment):
+            inside = "**/" if tree.recursive else ""
+            path = f"~/{tree.folder.relative_to('/h')}/{inside}{tree.pattern}"
+            declared.add(path)
+            assert f"{name}.{tree.id}" in next(row[2] for row in table("What is read") if row[0] == path), (
+                tree
+            )
     ours = {r for r in READ if r.startswith(("~/.config/quotadeck/", "/proc"))}
     ours |= {f"~/.local/state/quotadeck/{name}.json" for name in ("schedule", "settings", "timeline")}
+    ours.add("~/.local/state/quotadeck/ledger.sqlite3.old")
     assert set(READ) == declared | ours
 
 

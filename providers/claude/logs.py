@@ -313,8 +313,7 @@ class ClaudeLogs:
         if named and "," in named and (environment.home / named).is_dir():
             homes = [environment.home / named]
         trees = [
-            LogTree(f"projects{i or ''}", "session logs", home / "projects", "*.jsonl", skip=_SKIPPED)
-            for i, home in enumerate(homes)
+            LogTree("projects", "session logs", home / "projects", "*.jsonl", skip=_SKIPPED) for home in homes
         ]
         app = _desktop(environment)
         trees += [

@@ -22,6 +22,7 @@ _HEAD = 120
 """The bytes in which the type of a line stands; the order of keys has been the same since 2025."""
 
 _TYPE, _PAYLOAD, _TIME = b'"type":"', b'"payload":{', b'"timestamp":"'
+_BULK = b'"type":"response_item"'
 _EVENT = b'event_msg","payload":{"type":"'
 _NEEDLES = re.compile(
     rb'"(?:token_count|token_usage_record|turn_context|session_meta|task_started|thread_settings_applied)"'
@@ -99,14 +100,20 @@ class CodexLogReader:
     def feed(self, block: bytes, book: Book) -> int:
         """Books the calls in a block of lines."""
         broken, start, size = 0, 0, len(block)
-        find = block.find
+        find, startswith, bulk = block.find, block.startswith, 0
         while start < size:
             end = find(b"\n", start)
             if end < 0:
                 end = size
+            if startswith(_BULK, start + bulk):
+                # Two lines of three, and nearly all bytes.  The place moves only with the ordinal.
+                start = end + 1
+                continue
             place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end) + 8
             kind = block[place : place + 3] if place > 8 else b""
-            if kind == b"res" or kind == b"com":
+            if kind == b"res":
+                bulk = place - 8 - start
+            elif kind == b"com":
                 pass
             elif kind == b"eve" and block.startswith(_EVENT, place):
                 name = block[place + 30 : place + 41]
@@ -389,12 +396,13 @@ class CodexLogs:
     def trees(self, environment: Environment) -> tuple[LogTree, ...]:
         """Rollouts by day and archived ones, plain and packed."""
         home = codex_home(environment)
-        names = (("sessions", "session logs"), ("archived_sessions", "archived session logs"))
-        return tuple(
-            LogTree(f"{folder}{suffix}", title, home / folder, f"rollout-*.jsonl{suffix}")
-            for folder, title in names
-            for suffix in ("", ".zst")
-        )
+        old = home / "archived_sessions"
+        trees = []
+        for suffix in ("", ".zst"):
+            names = f"rollout-*.jsonl{suffix}"
+            trees.append(LogTree("rollouts", "session logs", home / "sessions", names))
+            trees.append(LogTree("archived", "archived session logs", old, names, recursive=False))
+        return tuple(trees)
 
     def open(self, file: LogFile, state: State) -> CodexLogReader:
         """A reader of one rollout."""

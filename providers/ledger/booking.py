@@ -90,12 +90,12 @@ class Booking:
     def _idents(self, tool: str, keys: Mapping[str, Group]) -> list[int]:
         keyed = self._hash.copy()
         keyed.update(tool.encode() + b"\0")
-        idents = []
+        digests = []
         for key in keys:
             one = keyed.copy()
             one.update(key.encode("utf-8", "replace"))
-            idents.append(int.from_bytes(one.digest(), "little", signed=True))
-        return idents
+            digests.append(one.digest())
+        return list(struct.unpack(f"<{len(digests)}q", b"".join(digests)))
 
     def _known(self, idents: list[int]) -> dict[int, bytes]:
         execute = self._connection.execute

@@ -15,11 +15,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import providers
 from providers.base import Environment
 from providers.ledger.index import Unusable
+from providers.ledger.owners import account_owner
 from providers.ledger.reading import Stopped
-from providers.ledger.scan import Progress, Scan, account_owner, open_index
+from providers.ledger.rooms import named_rooms
+from providers.ledger.scan import Progress, Scan, open_index
 
 FOLDERS = ("home", "config_dir", "state_dir", "data_dir")
 """What the request says of the environment besides its variables and platform."""
@@ -45,7 +46,7 @@ def main() -> int:
     request = json.loads(sys.stdin.buffer.read().decode("utf-8", "surrogatepass"))
     folders = {name: Path(request[name]) for name in FOLDERS}
     environment = Environment(variables=request["variables"], platform=request["platform"], **folders)
-    rooms = [providers.load_logs(tool) for tool in request["tools"]]
+    rooms = named_rooms(request["tools"], [(tool, tree) for tool, tree in request["off"]])
     index = open_index(environment, rooms)
     scan = Scan(index, rooms, environment, owners=partial(account_owner, environment.state_dir), tell=_tell)
     try:

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 
 from providers.base import Environment
 from providers.ledger.child import FOLDERS
+from providers.ledger.model import SessionLogs
+from providers.ledger.rooms import switched_off
 from providers.ledger.scan import Progress, Tell
 
 
@@ -23,8 +25,8 @@ class ColdScan:
     """One scan in a child process.  Methods may be called on any thread; ``tell`` is called on a
     thread of its own, the last time with ``done`` or ``stopped`` set."""
 
-    def __init__(self, environment: Environment, tools: Sequence[str], tell: Tell) -> None:
-        self._environment, self._tools, self._tell = environment, tuple(tools), tell
+    def __init__(self, environment: Environment, rooms: Sequence[SessionLogs], tell: Tell) -> None:
+        self._environment, self._rooms, self._tell = environment, tuple(rooms), tell
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
@@ -59,7 +61,7 @@ class ColdScan:
         if process is None or process.stdin is None or process.stdout is None:
             return
         with contextlib.suppress(OSError):
-            process.stdin.write(_request(self._environment, self._tools))
+            process.stdin.write(_request(self._environment, self._rooms))
             process.stdin.close()
         last = Progress(0, 0, 0, 0)
         for line in process.stdout:
@@ -76,9 +78,10 @@ class ColdScan:
             self._tell(Progress(*files, *count, today=last.today, stopped=True, trouble=trouble))
 
 
-def _request(environment: Environment, tools: Sequence[str]) -> bytes:
+def _request(environment: Environment, rooms: Sequence[SessionLogs]) -> bytes:
     """What the child is told, through a pipe: variables may hold secrets, which argv would show."""
     folders = {name: str(getattr(environment, name)) for name in FOLDERS}
     variables = dict(environment.variables)
-    request = {**folders, "platform": environment.platform, "variables": variables, "tools": list(tools)}
+    request: dict[str, object] = {**folders, "platform": environment.platform, "variables": variables}
+    request |= {"tools": [logs.id for logs in rooms], "off": switched_off(rooms)}
     return json.dumps(request).encode("utf-8", "surrogatepass")

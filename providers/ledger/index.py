@@ -110,8 +110,10 @@ class Index:
     def prepare(self) -> None:
         """Makes the index if there is none, and anew if it is no use or counted by older rules."""
         for _ in range(2):
-            with contextlib.suppress(_Broken), self.guarded():
-                if self._is_current(self._open(make=True)):
+            with contextlib.suppress(_Broken), self.guarded(writing=True):
+                connection = self._open(make=True)
+                if self._is_current(connection):
+                    self._add_rules(connection)
                     return
                 self._put_aside()
         raise Unusable("the ledger's index cannot be made")
@@ -124,13 +126,13 @@ class Index:
 
     def data_version(self) -> tuple[int, int]:
         """Changes when another connection has written, or when this is another file."""
-        with self.guarded():
+        with self.guarded(writing=True):
             version = int(self._open(make=True).execute("PRAGMA data_version").fetchone()[0])
             return self._inode, version
 
     def known(self) -> dict[str, Known]:
         """Every file that was looked at, by path."""
-        with self.guarded():
+        with self.guarded(writing=True):
             rows = self._open(make=True).execute("SELECT * FROM file").fetchall()
             return {known.path: known for known in map(_known, rows)}
 
@@ -140,7 +142,7 @@ class Index:
 
     def commit(self, rows: Mapping[str, Mapping[str, Group]], files: Iterable[Known], owner: Owner) -> None:
         """Books rows (by tool and key) and moves files on, in one transaction."""
-        with self.guarded():
+        with self.guarded(writing=True):
             connection = self._open(make=True)
             try:
                 with transaction(connection):
@@ -156,14 +158,14 @@ class Index:
 
     def forget(self, paths: Sequence[str]) -> None:
         """Drops what is known of files that are gone; their totals stay."""
-        with self.guarded():
+        with self.guarded(writing=True):
             connection = self._open(make=True)
             with transaction(connection):
                 connection.executemany("DELETE FROM file WHERE path = ?", [(os.fsencode(p),) for p in paths])
 
     def prune(self, before: float) -> None:
         """Drops the keys of responses older than ``before``; their totals stay."""
-        with self.guarded():
+        with self.guarded(writing=True):
             connection = self._open(make=True)
             with transaction(connection):
                 connection.execute("DELETE FROM response WHERE at < ?", (int(before),))
@@ -174,7 +176,7 @@ class Index:
         old = self._aside()
         if not old.exists():
             return
-        with self.guarded():
+        with self.guarded(writing=True):
             connection = self._open(make=True)
         try:
             connection.execute("ATTACH ? AS old", (str(old),))
@@ -191,16 +193,23 @@ class Index:
         for suffix in ("", "-wal", "-shm"):
             old.with_name(old.name + suffix).unlink(missing_ok=True)
 
+    def is_current(self) -> bool:
+        """Whether there is an index of this form and these rules.  Raises `Unusable` for a newer one."""
+        with self.guarded():
+            return self.exists() and self._is_current(self._open(make=False))
+
     @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Turns what goes wrong with the file into `Unusable`; a broken file is closed."""
+    def guarded(self, *, writing: bool = False) -> Iterator[None]:
+        """Turns what goes wrong with the file into `Unusable`.  Only who writes puts a damaged file
+        aside: whoever asks changes nothing."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             self.close()
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._put_aside()
+                if writing:
+                    self._put_aside()
                 raise _Broken("the ledger's index is damaged; it is made anew") from None
             raise Unusable(f"the ledger's index cannot be used: {_cause(error)}") from None
 
@@ -248,16 +257,25 @@ class Index:
         rules = [(f"rules:{tool}", version) for tool, version in self._rules.items()]
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rules)
 
-    def _is_current(self, connection: sqlite3.Connection) -> bool:
-        if _version(connection) != VERSION:
-            return False
-        kept = dict(connection.execute("SELECT name, value FROM meta WHERE name LIKE 'rules:%'"))
-        if any(kept.get(f"rules:{tool}", version) != version for tool, version in self._rules.items()):
-            return False
-        if len(kept) < len(self._rules):
+    def _add_rules(self, connection: sqlite3.Connection) -> None:
+        """The rules of tools that the index has not met yet."""
+        count = "SELECT count(*) FROM meta WHERE name LIKE 'rules:%'"
+        if connection.execute(count).fetchone()[0] < len(self._rules):
             with transaction(connection):
                 self._keep_rules(connection)
-        return True
+
+    def _is_current(self, connection: sqlite3.Connection) -> bool:
+        version = _version(connection)
+        kept: dict[str, int] = {}
+        if version == VERSION:
+            kept = dict(connection.execute("SELECT name, value FROM meta WHERE name LIKE 'rules:%'"))
+        newer = any(kept.get(f"rules:{tool}", 0) > rules for tool, rules in self._rules.items())
+        if newer or (version > VERSION and _is_ours(connection)):
+            # Two copies of different versions would else take turns in counting everything anew.
+            raise Unusable("the ledger's index was made by a newer quotadeck; start this one anew")
+        return version == VERSION and all(
+            kept.get(f"rules:{tool}", rules) == rules for tool, rules in self._rules.items()
+        )
 
     def _aside(self) -> Path:
         return self.path.with_name(self.path.name + ".old")
@@ -283,6 +301,11 @@ def _known(row: tuple[Any, ...]) -> Known:
     path, *rest = row
     known = Known(os.fsdecode(path), *rest)
     return known._replace(approximate=bool(known.approximate))
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return {"meta", "cell", "place"} <= names
 
 
 def _version(connection: sqlite3.Connection) -> int:

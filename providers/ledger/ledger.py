@@ -16,7 +16,8 @@ from providers.base import MIB, Environment
 from providers.ledger.cold import ColdScan
 from providers.ledger.index import Unusable
 from providers.ledger.model import PRESENCE, SessionLogs
-from providers.ledger.scan import Progress, Scan, Tell, account_owner, open_index
+from providers.ledger.owners import account_owner
+from providers.ledger.scan import Progress, Scan, Tell, open_index
 
 COLD_BYTES = 8 * MIB
 """What the reader thread reads itself: about 10 ms."""
@@ -62,8 +63,8 @@ class Ledger:
             self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
 
     def changed(self, paths: Iterable[Path]) -> bool:
-        """Reads what was added to these files; True if there was any.  A file that grew by much is
-        left to `catch_up`, and all of them while a scan runs, which will see them or their rest."""
+        """Reads what was added to these files; True if there was any.  While a scan runs, ours or that
+        of another copy, it is left to that one and to the next `catch_up`."""
         if self._busy:
             return False
         # A scan that was stopped must not stop what is appended after it.
@@ -71,9 +72,8 @@ class Ledger:
         try:
             progress = self._scan.look(_logs_of(paths))
         except Unusable as error:
-            progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
-        if progress.trouble:
-            self._tell(progress)
+            self._tell(Progress(0, 0, 0, 0, stopped=True, trouble=str(error)))
+            return False
         return progress.of_files > 0
 
     def cancel(self) -> None:
@@ -83,9 +83,10 @@ class Ledger:
             self._cold.cancel()
 
     def _start_child(self) -> bool:
-        cold = ColdScan(self._environment, [logs.id for logs in self._rooms], self._told)
-        self._busy = cold.start()
-        self._cold = cold if self._busy else None
+        self._cold = ColdScan(self._environment, self._rooms, self._told)
+        self._busy = True
+        if not self._cold.start():
+            self._busy, self._cold = False, None
         return self._busy
 
     def _told(self, progress: Progress) -> None:

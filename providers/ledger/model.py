@@ -108,11 +108,11 @@ Book = Callable[[Usage], object]
 class LogTree(Record):
     """Files of one kind that a tool writes.
 
-    ``id`` is unique within the tool; ``title`` is what the check-up calls it; ``pattern`` is a file
-    *name* with at most one ``*``.  ``below`` must be a folder name in the path below ``folder`` if
-    it is given; files and folders named in ``skip`` are left out.  ``account`` says whose logs these
-    are where the folder tells (an identity key as in `providers.model.Identity`), else "".
-    Documents and databases over ``max_bytes`` are unreadable;
+    ``id`` is what switches it off (``[sources.<tool>] <id> = false``; several may share it); ``title``
+    is what the check-up calls it; ``pattern`` is a file *name* with at most one ``*``.  ``below`` must
+    be a folder name in the path below ``folder`` if it is given; files and folders named in ``skip``
+    are left out.  ``account`` says whose logs these are where the folder tells (an identity key as in
+    `providers.model.Identity`), else "".  Documents and databases over ``max_bytes`` are unreadable;
     line logs may have any size.
     """
 

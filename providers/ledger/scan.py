@@ -16,12 +16,12 @@ from typing import Any
 
 from providers.base import MIB, Environment
 from providers.engine.lock import LockFailed, locked
-from providers.engine.timeline import Timeline, load_stays
 from providers.engine.values import clean
-from providers.ledger.booking import SLOT, Owner
+from providers.ledger.booking import Owner
 from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLogs, UnreadableLog, Usage
+from providers.ledger.owners import unknown_owner
 from providers.ledger.reading import (
     Stopped,
     Taken,
@@ -79,28 +79,6 @@ def open_index(environment: Environment, rooms: Sequence[SessionLogs]) -> Index:
     return Index(index_path(environment), {logs.id: logs.version for logs in rooms})
 
 
-def unknown_owner(provider: str, at: float) -> str:
-    """For when nobody knows who was live."""
-    return ""
-
-
-def account_owner(state_dir: Path) -> Owner:
-    """Whose login was live, by the timeline that the deck keeps; asked once per quarter of an hour.
-    Where a switch falls into one, nobody knows."""
-    timeline = Timeline(load_stays(state_dir))
-    known: dict[tuple[str, int], str] = {}
-
-    def owner(provider: str, at: float) -> str:
-        slot = provider, int(at) // SLOT
-        found = known.get(slot)
-        if found is None:
-            begin = float(slot[1] * SLOT)
-            found = known[slot] = timeline.owner(provider, begin, begin + SLOT) or ""
-        return found
-
-    return owner
-
-
 class Scan:
     """Passes over the logs of some tools.  Lives as long as its pane; used on one thread.
 
@@ -125,9 +103,11 @@ class Scan:
         self._seen_version = (0, 0)
 
     def backlog(self) -> int:
-        """How many bytes a pass would read."""
-        self._index.prepare()
-        self._recall()
+        """How many bytes a pass would read.  Makes and changes nothing; raises `Unusable`."""
+        if self._index.is_current():
+            self._recall()
+        else:
+            self._known, self._seen_version = {}, (0, 0)
         return sum(self._unread(seen) for seen in self._changed(seen_files(self._rooms, self._environment)))
 
     def run(self, *, alone: bool = False) -> Progress:

@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 
 from providers.ledger.reading import Stopped
 
-_MOST_GROUPS = 8_000
-"""Their numbers fit into a pipe (64 KiB on Linux; macOS begins with 16 and grows)."""
+_MOST_GROUPS = 4_000
+"""Their numbers fit into a pipe: 64 KiB on Linux, 16 on macOS."""
 
 _NUMBER = struct.Struct("=I")
 _COUNTS = struct.Struct("=QQ")

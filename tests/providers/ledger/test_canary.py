@@ -32,7 +32,7 @@ def test_nothing_of_it_is_kept(tmp_path: Path) -> None:
     environment = at_home(tmp_path)
     scan(environment, stop=iter([False] * 9 + [True] * 99).__next__)
     told: list[Progress] = []
-    cold = ColdScan(environment, ["claude", "codex"], told.append)
+    cold = ColdScan(environment, ROOMS, told.append)
     assert cold.start()
     assert cold.wait() == 0
     open_index = index_of(environment)

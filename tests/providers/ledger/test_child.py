@@ -19,8 +19,6 @@ from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_c
 from tests.providers.ledger.test_incremental import line
 from tests.world.corpus import Corpus
 
-TOOLS = ["claude", "codex"]
-
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
@@ -52,7 +50,7 @@ def test_a_child_scans_and_says_how_far_it_is(source: Corpus, tmp_path: Path) ->
     """Its totals are the truth; the last word counts all files and bytes."""
     environment = own_state(source, tmp_path)
     told: list[Progress] = []
-    cold = ColdScan(environment, TOOLS, told.append)
+    cold = ColdScan(environment, ROOMS, told.append)
     assert cold.start()
     last = until(told)
     assert (last.done, last.today, last.files) == (True, True, last.of_files)
@@ -100,7 +98,7 @@ def test_killed_anywhere_and_run_again(source: Corpus, tmp_path: Path) -> None:
     environment = own_state(source, tmp_path)
     chance = random.Random(3)
     for _ in range(6):
-        cold = ColdScan(environment, TOOLS, lambda progress: None)
+        cold = ColdScan(environment, ROOMS, lambda progress: None)
         assert cold.start()
         time.sleep(chance.uniform(0.05, 0.6))
         if cold._process is not None:
@@ -114,7 +112,7 @@ def test_a_cancelled_scan_says_so_and_goes_on_later(source: Corpus, tmp_path: Pa
     """Cancelling is no trouble, and no work that was written is lost."""
     environment = own_state(source, tmp_path)
     told: list[Progress] = []
-    cold = ColdScan(environment, TOOLS, told.append)
+    cold = ColdScan(environment, ROOMS, told.append)
     assert cold.start()
     cold.cancel()
     last = until(told)

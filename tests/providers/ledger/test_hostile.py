@@ -9,6 +9,8 @@ import pytest
 
 from providers.base import Environment
 from providers.ledger.reading import MAX_LINE
+from providers.ledger.rooms import named_rooms
+from providers.ledger.scan import index_path
 from providers.ledger.tools import MEASURED, NOT_FOUND, UNREADABLE, Tool, found_tools
 from tests.providers.ledger.homes import ROOMS, index_of, scan, summed
 from tests.providers.ledger.test_incremental import line
@@ -133,6 +135,27 @@ def test_packed_logs_without_an_unpacker(environment: Environment, monkeypatch: 
     (logs / "rollout-a.jsonl.zst").write_bytes(b"x")
     scan(environment)
     assert "pip install" in tool(environment, "codex").unread[0].reason
+
+
+def test_every_tree_is_read(environment: Environment) -> None:
+    """A log in each place that a room names is found there, and not with its tree switched off."""
+    expected = 0
+    for logs in ROOMS:
+        for tree in logs.trees(environment):
+            inside = tree.folder / "2026" / tree.below if tree.recursive else tree.folder
+            log = inside / tree.pattern.replace("*", "x")
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_bytes(b"")
+            # A packed log beside its plain self is not read, and this one is damaged.
+            expected += not log.name.endswith(".zst")
+    assert scan(environment).of_files == expected
+    for log in environment.home.rglob("*.jsonl"):
+        log.unlink()
+    scan(environment)
+    assert len(tool(environment, "codex").unread) == 2
+    narrow = named_rooms(["claude", "codex"], [("codex", "rollouts"), ("codex", "archived")])
+    index_path(environment).unlink()
+    assert scan(environment, narrow).of_files == 0
 
 
 def test_names_with_anything_in_them_come_out_clean(environment: Environment, folder: Path) -> None:

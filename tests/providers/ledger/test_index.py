@@ -14,8 +14,9 @@ from providers.base import Environment
 from providers.engine.lock import locked
 from providers.engine.timeline import Stay, save_stays
 from providers.ledger.index import Index, Unusable
+from providers.ledger.owners import account_owner
 from providers.ledger.query import totals
-from providers.ledger.scan import Scan, account_owner, index_path, open_index
+from providers.ledger.scan import Scan, index_path, open_index
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus, summed
 from tests.providers.ledger.test_incremental import line
 
@@ -108,6 +109,21 @@ def test_newer_rules_count_anew_and_keep_what_has_no_log(home: Environment) -> N
     assert progress.bytes > 0
     assert summed(home, *BY, rooms=NEWER) == before
     assert not index_path(home).with_name("ledger.sqlite3.old").exists()
+
+
+def test_an_index_of_a_newer_version_is_left_alone(home: Environment) -> None:
+    """The older of two running copies neither reads nor rebuilds it, and says what to do."""
+    scan(home, NEWER)
+    before = index_path(home).stat().st_mtime_ns
+    for _ in range(2):
+        with pytest.raises(Unusable, match="newer quotadeck"):
+            scan(home)
+    assert index_path(home).stat().st_mtime_ns == before
+    with sqlite3.connect(index_path(home)) as future:
+        future.execute("PRAGMA user_version = 99")
+    with pytest.raises(Unusable, match="newer quotadeck"):
+        scan(home, NEWER)
+    assert totals(index_of(home), by=("day",)) == ()
 
 
 def test_a_rebuild_that_is_stopped_goes_on(home: Environment) -> None:
