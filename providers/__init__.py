@@ -51,8 +51,3 @@ def load_logs(tool_id: str) -> SessionLogs:
         raise KeyError(tool_id)
     logs: SessionLogs = import_module(f"providers.{tool_id}.logs").LOGS
     return logs
-
-
-def load_rooms(without: frozenset[str] = frozenset()) -> tuple[SessionLogs, ...]:
-    """The session logs of every tool but those switched off, panels first."""
-    return tuple(load_logs(tool) for tool in (*LOGGED, *LOGGED_TOOLS) if tool not in without)

@@ -226,9 +226,9 @@ class Live:
         return self._tally
 
     def _new_tally(self, reader: Reader, post: Post, changed: Changed) -> Tally:
-        from providers.ledger.tally import Tally
+        from providers.ledger.tally import Tally, rooms_of
 
-        rooms = partial(providers.load_rooms, self._settings.disabled)
+        rooms = partial(rooms_of, self._settings)
         self._tally = tally = Tally(
             self.environment, rooms, self._clock, do=reader.do, post=post, told=partial(changed, frozenset())
         )

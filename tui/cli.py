@@ -200,12 +200,13 @@ def _key(options: argparse.Namespace, environment: Environment) -> int:
 
 
 def _usage(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
-    import providers
+    from providers.ledger.rooms import open_rooms
     from tui.usage_command import UsageCommand, WrongUse, wanted_of
 
-    rooms = providers.load_rooms(settings.disabled)
     person = sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None
-    command = UsageCommand(environment, rooms, say=_print, err=sys.stderr, stdin=person, width=_width())
+    command = UsageCommand(
+        environment, open_rooms(settings), say=_print, err=sys.stderr, stdin=person, width=_width()
+    )
     try:
         wanted = wanted_of(
             options.provider, options.form, options.by, options.since, options.tz, options.cost,

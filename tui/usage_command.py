@@ -19,9 +19,10 @@ from providers.engine.files import WriteFailed, WriteRefused, write_atomic
 from providers.ledger import statement
 from providers.ledger.index import Index, Unusable
 from providers.ledger.model import SessionLogs
+from providers.ledger.owners import account_owner
 from providers.ledger.prices import LABEL, BadPrices, Prices, load_prices
 from providers.ledger.query import Total, totals
-from providers.ledger.scan import Progress, Scan, account_owner, open_index
+from providers.ledger.scan import Progress, Scan, open_index
 from providers.ledger.statement import EXPORTED, GROUPS, Row, grouping, rows_of, sum_of
 from providers.ledger.tools import DETECTED, found_tools
 from providers.record import Record

@@ -24,6 +24,7 @@ from providers.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from providers.engine.settings import Settings
     from providers.ledger.index import Index
     from providers.ledger.ledger import Ledger
     from providers.ledger.model import LogTree, SessionLogs
@@ -73,6 +74,13 @@ class Told(Record):
 
 
 Answer = Callable[[Told], object]
+
+
+def rooms_of(settings: Settings) -> tuple[SessionLogs, ...]:
+    """The rooms that the settings leave on, imported only now."""
+    from providers.ledger.rooms import open_rooms
+
+    return open_rooms(settings)
 
 
 class Tally:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from providers import load_rooms
+from providers.engine.settings import Settings
 from providers.ledger.query import totals
+from providers.ledger.rooms import open_rooms
 from providers.ledger.scan import open_index
 from tests.terminals import QUOTADECK, Tmux, base_variables
 from tui.demo import DemoWorld
@@ -128,7 +129,7 @@ def test_session_log_appended(within: Within, stream: Stream, world: DemoWorld) 
     usage = last["message"]["usage"]
     usage |= dict.fromkeys(usage.keys() - {"cache_creation", "service_tier"}, 0) | {"cache_creation": {}}
     day = time.time() // 86_400 * 86_400
-    index = open_index(world.environment, load_rooms())
+    index = open_index(world.environment, open_rooms(Settings()))
     time.sleep(3)
 
     def total() -> int:

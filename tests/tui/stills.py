@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 
-from providers import load_rooms
 from providers.engine.settings import Settings
+from providers.ledger.rooms import open_rooms
 from providers.ledger.tally import Job, Tally
 from providers.live import Live, open_live
 from providers.model import Trend
@@ -80,7 +80,13 @@ def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
         function(*arguments)
 
     tally = Tally(
-        world.environment, load_rooms, clock, do=run, post=post, told=lambda: None, zone=time.gmtime
+        world.environment,
+        lambda: open_rooms(Settings()),
+        clock,
+        do=run,
+        post=post,
+        told=lambda: None,
+        zone=time.gmtime,
     )
     # As a pane does before it counts: whose tokens they are is told by it.
     live._save(live._deck.timeline.stays)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from providers import load_rooms
 from providers.engine.deck import Deck
 from providers.engine.settings import Settings
 from providers.engine.shown import BurnView, ProviderView
@@ -25,7 +24,7 @@ from providers.ledger.tools import MEASURED, Tool, Unread
 from providers.model import Burn, Trend
 from providers.record import replace
 from tests.conftest import FakeClock
-from tests.providers.ledger.homes import at_home, summed
+from tests.providers.ledger.homes import ROOMS, at_home, summed
 from tests.providers.ledger.test_statement import prices  # noqa: F401
 from tests.tui import shown as made
 from tests.tui import worlds
@@ -248,7 +247,7 @@ class Counted(FakeFeed):
             function(*arguments)
 
         self.tally = Asked(
-            at_home(home), load_rooms, FakeClock(now()), do=run, post=post, told=lambda: None, zone=UTC
+            at_home(home), lambda: ROOMS, FakeClock(now()), do=run, post=post, told=lambda: None, zone=UTC
         )
         self.tally.asked = self.asked
         self.tally.start()

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from providers import load_rooms
 from providers.base import Environment
 from providers.engine.lock import locked
-from tests.providers.ledger.homes import at_home
+from tests.providers.ledger.homes import ROOMS, at_home
 from tests.tui.test_cli import run
 from tests.tui.worlds import EVIL
 from tui.demo_logs import DemoLogs
@@ -40,7 +39,7 @@ class Called:
         self.err = Typed() if tty else io.StringIO()
         stdin = None if typed is None else Typed(typed)
         self.command = UsageCommand(
-            environment, load_rooms(), say=self.said.append, err=self.err, stdin=stdin, width=100,
+            environment, ROOMS, say=self.said.append, err=self.err, stdin=stdin, width=100,
             now=lambda: NOW,
         )  # fmt: skip
 

@@ -13,7 +13,6 @@ import pytest
 
 import providers.ledger.ledger
 import providers.ledger.tally
-from providers import load_rooms
 from providers.base import Environment
 from providers.engine.deck import account_id
 from providers.engine.timeline import Stay, save_stays
@@ -22,7 +21,7 @@ from providers.ledger.scan import Progress
 from providers.ledger.tally import Question, Tally, Told
 from providers.model import Burn, Fact
 from tests.conftest import FakeClock
-from tests.providers.ledger.homes import at_home, summed
+from tests.providers.ledger.homes import ROOMS, at_home, summed
 from tests.tui.shown import zone_of
 from tui.demo_logs import DemoLogs
 
@@ -40,7 +39,7 @@ class Pane:
         self.told: list[Progress | None] = []
         self.clock = FakeClock(NOW)
         self.tally = Tally(
-            environment, load_rooms, self.clock, do=self._do, post=self._post,
+            environment, lambda: ROOMS, self.clock, do=self._do, post=self._post,
             told=lambda: self.told.append(self.tally.progress), zone=zone_of("UTC"), **more,  # type: ignore[arg-type]
         )  # fmt: skip
 
