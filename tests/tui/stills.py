@@ -67,7 +67,9 @@ def still_app(
         gained = (0.4, 0.2, 0.9, 1.4, 1.0, 2.2, 3.1, 6.4, 7.7, 7.0, 5.2, 6.1, 4.8, 7.9, 7.2, 6.6)
         live._deck.apply([Trend("claude", front.id, "5h", gained, sum(gained) / 4)], BEGIN)
     feed = StillFeed(live, _counted(live, world, clock))
-    return QuotadeckApp(feed, settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs)
+    return QuotadeckApp(
+        feed, settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs, environment=world.environment
+    )
 
 
 def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
