@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import providers
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from providers.engine.inquiry import Secret
     from providers.engine.reader import Reader
     from providers.engine.watch import Watch
+    from providers.ledger.tally import Tally
 
 REMEMBERED = 8 * DAY
 """Figures from history older than this say nothing about any window that still runs."""
@@ -107,6 +109,7 @@ class Live:
         self._reader: Reader | None = None
         self._watch: Watch | None = None
         self._history: History | None = None
+        self._tally: Tally | None = None
         self._recorded: dict[tuple[str, str, str], Figure] = {}
         self._paused = self._keeping = False
         self._inbox: deque[list[Fact]] = deque()
@@ -191,7 +194,12 @@ class Live:
         self._changed = changed
         self._post = post
         post(self._drain)
-        self._watch = Watch(self._collector.folders, self._collector.concerns, self._reader.changed)
+        tally = self._new_tally(self._reader, post, changed)
+        self._watch = Watch(
+            lambda: self._collector.folders() | tally.folders(),
+            lambda path: self._collector.concerns(path) or tally.concerns(path),
+            partial(_tell_both, self._reader, tally),
+        )
         self._watch.start()
         self._reader.do(self._tune)
 
@@ -220,6 +228,26 @@ class Live:
             asker.allow(self._by_itself)
             asker.know(activity_of(self._deck.facts()))
             asker.start()
+
+    def count(self) -> None:
+        """Counts the tokens in session logs from now on.  Once, after the first frame."""
+        if self._tally is not None:
+            self._tally.start()
+
+    @property
+    def tally(self) -> Tally | None:
+        """The ledger, for questions; None before `start`."""
+        return self._tally
+
+    def _new_tally(self, reader: Reader, post: Post, changed: Changed) -> Tally:
+        from providers.ledger.tally import Tally, rooms_of
+
+        rooms = partial(rooms_of, self._settings)
+        self._tally = tally = Tally(
+            self.environment, rooms, self._clock, do=reader.do, post=post, told=partial(changed, frozenset())
+        )
+        reader.also = tally.round
+        return tally
 
     def judge(self, settings: Settings) -> None:
         """Other thresholds from now on."""
@@ -270,7 +298,7 @@ class Live:
 
     def stop(self) -> None:
         """Lets the threads end; waits for nothing."""
-        for thread in (self._asker, self._watch, self._reader):
+        for thread in (self._asker, self._watch, self._tally, self._reader):
             if thread is not None:
                 thread.stop()
 
@@ -411,6 +439,12 @@ class Live:
 
         keep_parsed(self.environment)
         return ()
+
+
+def _tell_both(reader: Reader, tally: Tally, paths: frozenset[Path] | None) -> None:
+    """Watcher thread: what changed concerns the quotas, the ledger, or both."""
+    reader.changed(paths)
+    tally.changed(paths)
 
 
 def rules_from(settings: Settings) -> ViewRules:

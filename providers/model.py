@@ -191,6 +191,19 @@ class Trend(Record):
     per_hour: float | None
 
 
+class Burn(Record):
+    """What a provider's tokens went by the session logs on this machine, whoever was logged in.
+
+    ``buckets`` are (begin in epoch seconds, tokens) of the quarters of an hour that had any, oldest
+    first; ``today`` is the sum since the local day began, which ends at ``day_ends``.
+    """
+
+    provider: str
+    buckets: tuple[tuple[int, int], ...]
+    today: int
+    day_ends: float
+
+
 class Polling(Record):
     """How asking the provider about one account stands.
 
@@ -235,7 +248,7 @@ class Roster(Record):
     accounts: tuple[Enrolled, ...]
 
 
-Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling | Roster
+Fact = Reading | Failure | LoginState | SourceReport | Trend | Polling | Roster | Burn
 """What travels from a provider to the deck."""
 
 

@@ -21,7 +21,7 @@ OURS = (os.path.join(ROOT, "providers") + os.sep, os.path.join(ROOT, "tui") + os
 FILES = os.path.join(ROOT, "providers", "engine", "files.py")
 """Opens and writes for the others: who called it is what counts."""
 
-DEMO = (os.path.join(ROOT, "tui", "demo.py"), os.path.join(ROOT, "tui", "demo_network.py"))
+DEMO = tuple(os.path.join(ROOT, "tui", name) for name in ("demo.py", "demo_logs.py", "demo_network.py"))
 """Writes a whole made-up home."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -201,6 +201,21 @@ class QuotadeckApp(AccountsApp):
             self.front.reload()
         self.push_screen(EventsScreen(self.attendant.log_book, self.front))
 
+    def action_usage(self) -> None:
+        """What the tokens went to."""
+        from tui.screens.usage import UsageScreen
+
+        self.push_screen(UsageScreen())
+
+    def action_stop_scan(self) -> None:
+        """No more logs are read but what is appended; the rest is read at the next start."""
+        tally = self.feed.tally
+        if tally is None or tally.progress is None:
+            self.say("no logs are being read")
+        else:
+            tally.cancel()
+            self.say("stopped; the rest of the logs is read at the next start")
+
     def action_settings(self) -> None:
         """Everything that can be set."""
         from tui.screens.settings import SettingsScreen

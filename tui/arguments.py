@@ -68,6 +68,7 @@ def parser_of() -> argparse.ArgumentParser:
         formatter_class=_Formatter,
     )
     watch.add_argument("--plain", action="store_true", required=True, help="plain sentences, the only form")
+    _add_usage(commands)
     _add_key(commands)
     _add_accounts(commands)
     doctor = commands.add_parser(
@@ -78,6 +79,34 @@ def parser_of() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--json", action="store_true", help="as JSON")
     return parser
+
+
+def _add_usage(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    usage = commands.add_parser(
+        "usage",
+        help="the tokens in the session logs",
+        description="Reads what is new in the session logs of the tools on this machine and prints what the "
+        "tokens went to. Sends nothing.",
+        epilog="exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused for safety with nothing changed",
+        formatter_class=_Formatter,
+    )
+    usage.add_argument("provider", nargs="*", metavar="PROVIDER", help="only these (claude, codex …)")
+    forms = usage.add_mutually_exclusive_group()
+    for name, what in (("json", "for programs (schema_version 1)"), ("csv", "for spreadsheets")):
+        forms.add_argument(f"--{name}", action="store_const", const=name, dest="form", help=what)
+    usage.add_argument(
+        "--by",
+        metavar="LIST",
+        help="rows by provider, model, day, project, session (default: provider,model)",
+    )
+    usage.add_argument("--since", metavar="DATE", help="only from this day on, like 2026-11-01")
+    usage.add_argument("--tz", metavar="NAME", help="the zone of days, like Europe/Berlin (default: UTC)")
+    usage.add_argument("--cost", action="store_true", help="show what they would cost at API list prices")
+    usage.add_argument(
+        "--export", metavar="FILE",
+        help="write one row per day, model and tool as CSV; shows exactly what is in it and asks first",
+    )  # fmt: skip
+    usage.add_argument("--yes", action="store_true", help="agree to the export without being asked")
 
 
 def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

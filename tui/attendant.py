@@ -26,7 +26,8 @@ def import_the_rest() -> None:
     import tui.screens.events
     import tui.screens.help
     import tui.screens.palette
-    import tui.screens.settings  # noqa: F401
+    import tui.screens.settings
+    import tui.screens.usage  # noqa: F401
 
     for name in providers.SWITCHABLE:
         import_module(f"providers.{name}.store")

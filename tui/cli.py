@@ -97,6 +97,8 @@ def _command(options: argparse.Namespace) -> int:
         return _accounts(options, environment, settings)
     if options.command == "import":
         return _import(options, environment, settings)
+    if options.command == "usage":
+        return _usage(options, environment, settings)
     return _pane(options, environment, settings)
 
 
@@ -283,6 +285,24 @@ def _import(options: argparse.Namespace, environment: Environment, settings: Set
     sys.stderr.flush()
     # A keyring call that hangs, or a name lookup, sits in a thread.
     os._exit(code)
+
+
+def _usage(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
+    from providers.ledger.rooms import open_rooms
+    from tui.usage_command import UsageCommand, WrongUse, wanted_of
+
+    person = sys.stdin if sys.stdin.isatty() and sys.stdout.isatty() else None
+    command = UsageCommand(
+        environment, open_rooms(settings), say=_print, err=sys.stderr, stdin=person, width=_width()
+    )
+    try:
+        wanted = wanted_of(
+            options.provider, options.form, options.by, options.since, options.tz, options.cost,
+            options.export, options.yes,
+        )  # fmt: skip
+    except WrongUse as error:
+        return _fail(str(error), USAGE)
+    return command.run(wanted)
 
 
 def _pane(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

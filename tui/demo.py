@@ -31,6 +31,7 @@ from providers.engine.settings_file import keep_parsed
 from providers.engine.sidecar_write import render_sidecar
 from providers.model import Reading, Source, Status, Window
 from providers.record import replace
+from tui.demo_logs import DemoLogs, token_count
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEP_SECONDS = 3.0
@@ -67,6 +68,7 @@ class DemoWorld:
         self.begin = int(begin)
         self.environment = environment_from({}, home, "linux")
         self._steps = 0
+        self._logs = DemoLogs(home, self.begin)
 
     @staticmethod
     def iso(at: float) -> str:
@@ -82,6 +84,7 @@ class DemoWorld:
         self._write_parked()
         self._keep_accounts()
         self._write_sidecars()
+        self._logs.write()
         self._append_rollout(0, self.begin - 2 * MINUTE)
         self._write_history()
 
@@ -89,6 +92,7 @@ class DemoWorld:
         """The next page: somebody works with Claude Code, now and then with Codex."""
         self._steps += 1
         self._write_statusline(self._steps, int(now))
+        self._logs.step(self._steps, int(now))
         if self._steps % 3 == 0:
             self._append_rollout(self._steps, int(now))
 
@@ -313,21 +317,18 @@ class DemoWorld:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines: list[dict[str, Any]] = []
         if not path.exists():
-            meta = {"id": _THREAD, "timestamp": _iso(now - HOUR), "source": "cli"}
+            cwd = str(self.home / "src/compiler")
+            meta = {"id": _THREAD, "timestamp": _iso(now - HOUR), "cwd": cwd, "source": "cli"}
             lines.append({"timestamp": _iso(now - HOUR), "type": "session_meta", "payload": meta})
-        total = 10_000 + 500 * step
+            context = {"model": "gpt-6.2-sol", "cwd": cwd}
+            lines.append({"timestamp": _iso(now - HOUR), "type": "turn_context", "payload": context})
         five, week = self.codex_figures(step)
         limits = {
             "limit_id": "codex",
             "primary": _log_window(five, 300, self.begin + 2 * HOUR),
             "secondary": _log_window(week, 10_080, self.begin + 2 * DAY + 2 * HOUR),
         }
-        usage = {"input_tokens": total, "output_tokens": 0, "total_tokens": total}
-        event = {
-            "type": "token_count",
-            "info": {"total_token_usage": usage, "last_token_usage": usage},
-            "rate_limits": limits,
-        }
+        event = token_count(120_000 + 20_000 * step, 104_000 + 17_000 * step, 5_000 + 700 * step, limits)
         lines.append({"timestamp": _iso(now), "type": "event_msg", "payload": event})
         with path.open("a", encoding="utf-8") as log:
             log.writelines(json.dumps(line) + "\n" for line in lines)

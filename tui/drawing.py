@@ -32,7 +32,7 @@ from tui.banner import Banner, askable, banner_line
 from tui.crash import Crash
 from tui.deck import DeckGrid, Look
 from tui.filter_line import FilterLine
-from tui.footer import Footer
+from tui.footer import Footer, scan_line
 from tui.glyphs import UNICODE, Glyphs
 from tui.header import Header, header_lines
 from tui.keymap import KEYMAP, bindings, check_overrides, footer_entries, keymap
@@ -45,6 +45,7 @@ from tui.themes import own_themes, palette_for
 
 if TYPE_CHECKING:
     from providers.examination import Examination
+    from providers.ledger.tally import Tally
     from tui.attendant import Attendant
 
 BEAT = 1.0
@@ -67,6 +68,9 @@ class Feed(Protocol):
     def start(self, post: Callable[..., object], changed: Callable[[frozenset[str]], None]) -> None: ...
     def keep(self) -> None: ...
     def connect(self) -> None: ...
+    def count(self) -> None: ...
+    @property
+    def tally(self) -> Tally | None: ...
     def reread(self, provider: str | None) -> None: ...
     def ask(self, provider: str | None) -> None: ...
     def allow(self, by_itself: bool) -> None: ...
@@ -190,6 +194,7 @@ class DeckApp(Crash, inherit_bindings=False):
     def _settled_in(self) -> None:
         if self.is_running:
             self.feed.connect()
+            self.feed.count()
             self._take_note(self.feed.view())
 
     @property
@@ -303,7 +308,12 @@ class DeckApp(Crash, inherit_bindings=False):
             view, words, width=width, rule=rule, zone=look.zone, hours=look.hours,
             private=look.private, glyphs=look.glyphs,
         )  # fmt: skip
-        footer.show_keys(footer_entries(self.settings.keys, logins=self.logins), width)
+        busy = self.feed.tally.progress if self.feed.tally is not None else None
+        footer.show_keys(
+            footer_entries(self.settings.keys, logins=self.logins),
+            width,
+            scan_line(busy, self.keys_now, width),
+        )
         self.banner.show([banner_line(asks, width)] if asks else [])
         return repainted + lane.show(lines) + header.show(head)
 
@@ -366,6 +376,16 @@ class DeckApp(Crash, inherit_bindings=False):
     def banner(self) -> Banner:
         """The question of the base screen."""
         return self.screen_stack[0].query_one(Banner)
+
+    @property
+    def home(self) -> str:
+        """The person's home, which paths are shown from."""
+        return str(self._environment.home)
+
+    @property
+    def exports(self) -> Path:
+        """Where what is exported from a screen goes."""
+        return self._environment.data_dir / "exports"
 
     @property
     def subject(self) -> str:

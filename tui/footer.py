@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.events import Click
 
 from tui.keymap import Key
-from tui.painted import Line, Painted, Piece
-from tui.text import cell_width
+from tui.painted import Line, Painted, Piece, width_of
+from tui.text import cell_width, countdown, scan_words
+
+if TYPE_CHECKING:
+    from providers.ledger.scan import Progress
 
 
 class Footer(Painted):
@@ -18,10 +22,12 @@ class Footer(Painted):
         super().__init__(id="footer")
         self._spans: tuple[tuple[int, int, str], ...] = ()
 
-    def show_keys(self, entries: Sequence[Key], width: int) -> None:
-        """Shows the entries that fit, in their order."""
-        line, self._spans = footer_line(entries, width)
-        self.show([line])
+    def show_keys(self, entries: Sequence[Key], width: int, busy: Line = ()) -> None:
+        """Shows the entries that fit, in their order; ``busy`` stands before them."""
+        taken = width_of(busy)
+        line, spans = footer_line(entries, width - taken)
+        self._spans = tuple((begin + taken, end + taken, action) for begin, end, action in spans)
+        self.show([(*busy, *line)])
 
     async def on_click(self, event: Click) -> None:
         """Runs the action of the entry under the pointer."""
@@ -43,6 +49,20 @@ def footer_line(entries: Sequence[Key], width: int) -> tuple[Line, tuple[tuple[i
         pieces += [Piece(entry.shown, "key"), Piece(f" {entry.description}  ", "dim")]
         x += _width(entry)
     return tuple(pieces), tuple(spans)
+
+
+def scan_line(progress: Progress | None, keys: Sequence[Key], width: int) -> Line:
+    """How far a scan is and the key that stops it, as long as the last two entries fit beside it."""
+    if progress is None:
+        return ()
+    key = next((key.shown for key in keys if key.id == "scan.stop"), "")
+    left = "" if progress.seconds_left is None else f", {countdown(max(1.0, progress.seconds_left))} left"
+    share = f"{100 * progress.bytes // max(1, progress.of_bytes)}%"
+    for words in (scan_words(progress), f"logs {progress.files}/{progress.of_files}{left}", f"logs {share}"):
+        line = (Piece(f" {words} ", "watch"), Piece(f" {key}", "key"), Piece(" stop ", "dim"))
+        if width_of(line) <= width - 18:
+            return line
+    return ()
 
 
 def _width(entry: Key) -> int:

@@ -10,6 +10,7 @@ from providers.engine.shown import AccountView, ProviderView, WindowState, Windo
 from providers.model import Outcome, Status
 from providers.record import Record
 from tui.bar import cells
+from tui.burn import burn_line, rate
 from tui.frame import Frame, bar_tone, label_of, tone_of
 from tui.glyphs import state_glyph
 from tui.painted import Line, Piece, cut, spread, width_of
@@ -302,14 +303,18 @@ def _asking(account: AccountView, frame: Frame) -> list[Line]:
 
 def _trend(provider: ProviderView, columns: _Columns, frame: Frame) -> list[Line]:
     trend = provider.trend
+    if frame.kind != "tiny" and (
+        line := burn_line(provider, frame.glyphs, columns.indent, columns.label, frame.inner)
+    ):
+        return [line]
     if trend is None or trend.per_hour is None or frame.kind == "tiny" or not any(trend.buckets):
         return []
     top = max(trend.buckets)
     ramp = frame.glyphs.spark
     bars = "".join(ramp[min(len(ramp) - 1, round(b / top * (len(ramp) - 1)))] for b in trend.buckets)
     label = " " * columns.indent + pad("rate", columns.label)
-    rate = f" {trend.per_hour:.0f}%/h" if trend.per_hour >= 1 else f" {trend.per_hour:.1f}%/h"
-    return [(Piece(f"{label} ", "dim"), Piece(bars, "dim"), Piece(f"{rate}, last 4 h", "dim"))]
+    words = f" {rate(trend.per_hour)}, last 4 h"
+    return [(Piece(f"{label} ", "dim"), Piece(bars, "dim"), Piece(words, "dim"))]
 
 
 def _explained(provider: ProviderView, frame: Frame) -> tuple[Line, ...]:

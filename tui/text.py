@@ -15,6 +15,10 @@ from providers.engine.shown import AccountView, Pace, ProviderView, Severity, Wi
 from providers.model import DAY, HOUR, Status
 from tui.glyphs import Glyphs
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from providers.ledger.scan import Progress
+
 Zone = Callable[[float], time.struct_time]
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -151,6 +155,38 @@ def _count(value: float, unit: str, brief: bool = False) -> str:
     return f"{value:,.{2 if unit in _MONEY or small else 0}f}"
 
 
+def whole(count: float) -> str:
+    """A number with thousands apart."""
+    return f"{count:,.0f}"
+
+
+def tokens(count: float) -> str:
+    """At most five cells: ``950``, ``9.8k``, ``412k``, ``41.2M``, ``1.30B``; never 0 for something."""
+    for unit, size in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        value = count / size
+        if value >= 0.9995:
+            decimals = 2 if unit == "B" and value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{decimals}f}{unit}"
+    return f"{count:.0f}"
+
+
+def size_words(count: float) -> str:
+    """Bytes as a person reads them: ``312 MB``, ``1.5 GB``."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def scan_words(progress: Progress) -> str:
+    """``reading logs: 312 of 700 files, 0.4 of 1.5 GB, 12s left``."""
+    have, every = size_words(progress.bytes), size_words(progress.of_bytes)
+    if have.split()[1] == every.split()[1]:
+        have = have.split()[0]
+    words = f"reading logs: {progress.files} of {progress.of_files} files, {have} of {every}"
+    left = progress.seconds_left
+    return words if left is None else f"{words}, {countdown(max(1.0, left))} left"
+
+
 def early(seconds: float) -> str:
     """``1h27m early``."""
     return f"{countdown(seconds)} early"
@@ -265,6 +301,21 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
             break
         kept += character
     return kept.rstrip() + ellipsis
+
+
+def tilde(path: str, home: str) -> str:
+    """A path from the person's home on."""
+    inside = home not in ("", "/", ".") and (path == home or path.startswith(f"{home}/"))
+    return f"~{path[len(home) :]}" if inside else path
+
+
+def fit_end(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells, its end kept: of a folder that is what tells it apart."""
+    if cell_width(text) <= width:
+        return text
+    while text and cell_width(text) > width - 1:
+        text = text[1:]
+    return f"…{text}" if width > 0 else ""
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from providers.base import Descriptor
 from providers.engine.timeline import Timeline
 from providers.model import (
+    Burn,
     Enrolled,
     Fact,
     Failure,
@@ -77,6 +78,7 @@ class ProviderFacts(Record):
     reports: tuple[SourceReport, ...]
     trends: tuple[Trend, ...]
     polling: tuple[Polling, ...] = ()
+    burn: Burn | None = None
 
 
 class Facts(Record):
@@ -136,6 +138,7 @@ class _Provider:
         self.trends: dict[tuple[str, str], Trend] = {}
         self.polling: dict[str, Polling] = {}
         self.kept: dict[str, Enrolled] = {}
+        self.burn: Burn | None = None
 
     def account(self, key: str) -> _Account:
         if key not in self.accounts:
@@ -157,6 +160,7 @@ class _Provider:
             reports=tuple(self.reports.values()),
             trends=tuple(self.trends.values()),
             polling=tuple(self.polling.values()),
+            burn=self.burn,
         )
 
 
@@ -193,6 +197,8 @@ class Deck:
                     provider.reports[fact.source_id] = fact
                 case Trend():
                     provider.trends[fact.account, fact.window] = fact
+                case Burn():
+                    provider.burn = fact
                 case Polling():
                     provider.polling[self._known_key(provider, fact.account)] = fact
         return frozenset(i for i in touched if self._refreeze(i))

@@ -39,6 +39,8 @@ class Reader:
         self._publish = publish
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.sweep_seconds = SWEEP_SECONDS
+        self.also: Job | None = None
+        """What is looked at besides, after each sweep that nobody asked for."""
 
     def start(self, first: Sequence[Job] = ()) -> None:
         """Starts the thread with these jobs before all others."""
@@ -73,13 +75,16 @@ class Reader:
             try:
                 job = self._jobs.get(timeout=max(0.0, min(wait, BIG_REST) if resting else wait))
             except queue.Empty:
-                job = self._collector.sweep
+                job = self._sweep
                 swept = time.monotonic()
             if job is None:
                 return
             facts = _safely(job)
             if facts:
                 self._publish(facts)
+
+    def _sweep(self) -> list[Fact]:
+        return [*_safely(self._collector.sweep), *(_safely(self.also) if self.also is not None else ())]
 
 
 def _safely(job: Job) -> list[Fact]:

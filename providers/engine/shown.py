@@ -114,6 +114,14 @@ class AccountView(Record):
     """Whether a login of it is kept here, so that it can be switched to."""
 
 
+class BurnView(Record):
+    """Tokens by the session logs on this machine: ``bars`` of the last four hours, one a quarter of
+    an hour, oldest first; ``today`` is None once the day that was counted is over."""
+
+    bars: tuple[int, ...]
+    today: int | None
+
+
 class ProviderView(Record):
     """One panel.  ``accounts`` has the live one first; ``status`` and ``message`` are its.
     ``trend`` is that of the front account's shortest window, if there is history.
@@ -129,6 +137,7 @@ class ProviderView(Record):
     reports: tuple[SourceReport, ...] = ()
     trend: Trend | None = None
     failures: tuple[Failure, ...] = ()
+    burn: BurnView | None = None
 
     @property
     def front(self) -> AccountView | None:

@@ -16,13 +16,14 @@ from providers.engine.pace import PaceRule, pace_of
 from providers.engine.shown import (
     AccountView,
     Budget,
+    BurnView,
     DeckView,
     ProviderView,
     Severity,
     WindowState,
     WindowView,
 )
-from providers.model import Failure, LoginState, Polling, Status, Trend, Window
+from providers.model import Burn, Failure, LoginState, Polling, Status, Trend, Window
 from providers.record import Record
 
 STALE_AT_LEAST = 600.0
@@ -31,6 +32,10 @@ ASKING_AT_MOST = 60.0
 
 CLOCK_SLACK = 60.0
 """A figure further in the future than this has no known age."""
+
+QUARTER = 900
+BARS = 16
+"""Quarters of an hour that the sparkline of tokens shows: four hours."""
 
 _ORDER = {"5h": 0, "day": 1, "7d": 2, "month": 3, "credits": 8, "spend": 9}
 _LOGIN_WINS = frozenset(
@@ -94,6 +99,7 @@ def _provider(facts: ProviderFacts, now: float, rules: ViewRules, every: bool) -
         facts.reports,
         _trend(facts, front),
         tuple(failures),
+        _burn(facts.burn, now),
     )
 
 
@@ -270,3 +276,13 @@ def _trend(facts: ProviderFacts, front: AccountView | None) -> Trend | None:
         return None
     known = {(t.account, t.window): t for t in facts.trends}
     return next((known[front.id, w.id] for w in front.windows if (front.id, w.id) in known), None)
+
+
+def _burn(burn: Burn | None, now: float) -> BurnView | None:
+    """The bars up to the quarter of an hour that runs now."""
+    if burn is None:
+        return None
+    known = dict(burn.buckets)
+    last = int(now // QUARTER) * QUARTER
+    bars = tuple(known.get(last - back * QUARTER, 0) for back in range(BARS - 1, -1, -1))
+    return BurnView(bars, burn.today if now < burn.day_ends else None)

@@ -67,6 +67,8 @@ class Ledger:
         of another copy, it is left to that one and to the next `catch_up`."""
         if self._busy:
             return False
+        # A scan that was stopped must not stop what is appended after it.
+        self._stopped.clear()
         try:
             progress = self._scan.look(_logs_of(paths))
         except Unusable as error:

@@ -17,7 +17,7 @@ from providers.ledger.index import Index
 from providers.record import Record
 
 PLACES = ("provider", "account", "model", "project", "session", "tier", "context")
-PERIODS = ("hour", "day", "week", "month")
+PERIODS = ("quarter", "hour", "day", "week", "month")
 _COUNTS = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", "requests")
 _LONGEST = 300
 
@@ -25,10 +25,11 @@ _LONGEST = 300
 class Total(Record):
     """Tokens of one group; what was not asked to be grouped by is "" (``context``: 0).
 
-    ``period`` is ``2026-11-26T14:00``, ``2026-11-26``, ``2026-W48`` or ``2026-11`` in the zone asked
-    for.  ``input`` excludes cache reads and writes, ``cache_write`` contains ``cache_write_1h``,
-    ``output`` contains ``reasoning``.  ``account`` is an identity key, "" = unknown.  ``context`` is the
-    bound in tokens that the prompts exceeded (0, 200 000, 272 000), for prices that depend on it.
+    ``period`` is ``2026-11-26T14:15`` (where a quarter or an hour begins), ``2026-11-26``, ``2026-W48``
+    or ``2026-11`` in the zone asked for.  ``input`` excludes cache reads and writes, ``cache_write``
+    contains ``cache_write_1h``, ``output`` contains ``reasoning``.  ``account`` is an identity key,
+    "" = unknown.  ``context`` is the bound in tokens that the prompts exceeded (0, 200 000, 272 000),
+    for prices that depend on it.
     ``first`` and ``last`` bound the use in epoch seconds, to a quarter of an hour.  Texts are clean.
     """
 
@@ -113,7 +114,13 @@ def _total(row: tuple[Any, ...], by: Sequence[str]) -> Total:
 
 def _labels(period: str, zone: tzinfo) -> Callable[[int], str]:
     """Names a slot's period in a zone.  Remembered: SQLite asks for each cell."""
-    form = {"hour": "%Y-%m-%dT%H:00", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}[period]
+    form = {
+        "quarter": "%Y-%m-%dT%H:%M",
+        "hour": "%Y-%m-%dT%H:00",
+        "day": "%Y-%m-%d",
+        "week": "%G-W%V",
+        "month": "%Y-%m",
+    }[period]
     known: dict[int, str] = {}
 
     def label(slot: int) -> str:

@@ -136,8 +136,12 @@ class Scan:
                 if everything and not progress.stopped:
                     self._finish(seen, progress)
                 return progress
-        except LockFailed:
-            return Progress(0, 0, 0, 0, stopped=True, trouble="another quotadeck is reading the logs")
+        except LockFailed as error:
+            held = "another" in str(error)
+            trouble = (
+                "another quotadeck is reading the logs" if held else f"the ledger cannot be kept: {error}"
+            )
+            return Progress(0, 0, 0, 0, stopped=True, trouble=trouble)
 
     def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from providers.engine.settings import Settings
+from providers.ledger.query import totals
+from providers.ledger.rooms import open_rooms
+from providers.ledger.scan import open_index
 from tests.terminals import QUOTADECK, Tmux, base_variables
 from tui.demo import DemoWorld
 
@@ -93,7 +97,7 @@ def test_sidecar_rewritten(within: Within, stream: Stream, world: DemoWorld) -> 
 
 def test_rollout_appended(within: Within, stream: Stream, world: DemoWorld) -> None:
     """A line appended to a session log is on the screen within 150 ms, p95 of 20."""
-    log = next(world.home.glob(".codex/sessions/*/*/*/rollout-*.jsonl"))
+    log = next(world.home.glob(".codex/sessions/*/*/*/rollout-*d0.jsonl"))
     last = json.loads(log.read_text().splitlines()[-1])
 
     def measure() -> float:
@@ -116,6 +120,39 @@ def test_rollout_appended(within: Within, stream: Stream, world: DemoWorld) -> N
         return p95(taken)
 
     within("rollout line to pixels, ms p95", measure, 150)
+
+
+def test_session_log_appended(within: Within, stream: Stream, world: DemoWorld) -> None:
+    """The tokens of a response are in today's sum on the screen within 200 ms, p95 of 20."""
+    log = next(world.home.glob(".claude/projects/*/00000000-0000-4000-8000-000000000000.jsonl"))
+    last = json.loads(log.read_text().splitlines()[-1])
+    usage = last["message"]["usage"]
+    usage |= dict.fromkeys(usage.keys() - {"cache_creation", "service_tier"}, 0) | {"cache_creation": {}}
+    day = time.time() // 86_400 * 86_400
+    index = open_index(world.environment, open_rooms(Settings()))
+    time.sleep(3)
+
+    def total() -> int:
+        return sum(t.tokens for t in totals(index, where={"provider": "claude"}, since=day))
+
+    def measure() -> float:
+        taken: list[float] = []
+        for _ in range(TIMES):
+            count = (total() // 10**6 + 1) * 10**6 + 500_000
+
+            def append(count: int = count) -> None:
+                usage["cache_read_input_tokens"] = count - total()
+                last["timestamp"] = DemoWorld.iso(time.time())
+                last["message"]["id"] = f"msg_{time.monotonic_ns()}"
+                with log.open("a") as file:
+                    file.write(json.dumps(last, separators=(",", ":")) + "\n")
+
+            said = f"{count / 1e6:.1f}M" if count < 99_950_000 else f"{count / 1e6:.0f}M"
+            taken.append(stream.seconds_until(said.encode(), append))
+            time.sleep(0.4)
+        return p95(taken)
+
+    within("response to today's tokens, ms p95", measure, 200)
 
 
 def test_folder_created(within: Within, tmp_path: Path) -> None:

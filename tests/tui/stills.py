@@ -14,6 +14,8 @@ from providers.accounts.keeping import Step
 from providers.accounts.vaults import Vaults
 from providers.desk import Desk, open_desk
 from providers.engine.settings import Settings
+from providers.ledger.rooms import open_rooms
+from providers.ledger.tally import Job, Tally
 from providers.live import Live, open_live
 from providers.model import Trend
 from tests.conftest import FakeClock
@@ -30,12 +32,14 @@ BEGIN = 1_795_356_120.0
 class StillFeed:
     """Shows one deck and what is kept of its history; takes no wish."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, tally: Tally) -> None:
         self.view = live.view
+        self.tally = tally
         self._live = live
 
     def start(self, post: Callable[..., object], changed: Callable[[frozenset[str]], None]) -> None: ...
     def keep(self) -> None: ...
+    def count(self) -> None: ...
     def connect(self) -> None: ...
     def reread(self, provider: str | None) -> None: ...
     def ask(self, provider: str | None) -> None: ...
@@ -75,7 +79,14 @@ def still_app(
         return open_desk(world.environment, settings, clock, vault, by="pane", network=asked, step=step)
 
     return QuotadeckApp(
-        StillFeed(live), settings, clock, theme=theme, zone=time.gmtime, glyphs=glyphs, open_desk=desk
+        StillFeed(live, _counted(live, world, clock)),
+        settings,
+        clock,
+        theme=theme,
+        zone=time.gmtime,
+        glyphs=glyphs,
+        environment=world.environment,
+        open_desk=desk,
     )
 
 
@@ -96,6 +107,30 @@ async def until(pilot: Pilot[int], holds: Callable[[], bool], seconds: float = 5
     while not holds():
         assert time.monotonic() < end, "it did not come about"
         await pilot.pause(0.01)
+
+
+def _counted(live: Live, world: DemoWorld, clock: FakeClock) -> Tally:
+    """The ledger of the world, all of it read, which answers at once."""
+
+    def run(job: Job) -> None:
+        live._deck.apply(job(), BEGIN)
+
+    def post(function: Callable[..., object], *arguments: object) -> None:
+        function(*arguments)
+
+    tally = Tally(
+        world.environment,
+        lambda: open_rooms(Settings()),
+        clock,
+        do=run,
+        post=post,
+        told=lambda: None,
+        zone=time.gmtime,
+    )
+    # As a pane does before it counts: whose tokens they are is told by it.
+    live._save(live._deck.timeline.stays)
+    tally.start()
+    return tally
 
 
 def picture(app: QuotadeckApp, title: str) -> str:

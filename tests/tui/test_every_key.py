@@ -27,6 +27,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.picker import PickerScreen
 from tui.screens.settings import SettingsScreen
+from tui.screens.usage import UsageScreen
 
 Check = Callable[[QuotadeckApp], bool]
 ORDER = worlds.PROVIDERS
@@ -90,6 +91,8 @@ EFFECTS: dict[str, tuple[list[str], Check]] = {
     "view.theme": ([], called("remember", {"theme": "quotadeck-light"})),
     "view.private": ([], lambda app: app.look.private),
     "events": ([], on_top(EventsScreen)),
+    "usage": ([], on_top(UsageScreen)),
+    "scan.stop": ([], lambda app: "no logs are being read" in app._said),
     "settings": ([], on_top(SettingsScreen)),
     "copy": ([], copied),
     "mute": ([], lambda app: app.attendant.watchman.toggle_mute("claude", app.feed.view()) is None),
@@ -188,7 +191,13 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
         await pilot.press(name)
 
 
-SCREENS = {"enter": DetailScreen, "e": EventsScreen, "comma": SettingsScreen, "question_mark": HelpScreen}
+SCREENS = {
+    "enter": DetailScreen,
+    "e": EventsScreen,
+    "T": UsageScreen,
+    "comma": SettingsScreen,
+    "question_mark": HelpScreen,
+}
 
 
 @pytest.mark.parametrize("size", SIZES)

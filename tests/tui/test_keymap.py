@@ -22,8 +22,8 @@ from tui.keymap import (
 ACTIONS = {
     "move", "goto", "problem", "open", "back", "refresh", "zoom", "used_left", "order", "compact",
     "theme", "private", "pause", "suspend", "redraw", "help", "quit", "filter", "hide", "show_hidden",
-    "events", "settings", "copy", "mute", "palette", "switch", "undo_switch", "add_account",
-    "pick_best", "verify", "rename", "remove",
+    "events", "usage", "stop_scan", "settings", "copy", "mute", "palette", "switch", "undo_switch",
+    "add_account", "pick_best", "verify", "rename", "remove",
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def _by_key(found: list[Binding]) -> dict[str, list[Binding]]:
 def test_ids_are_unique() -> None:
     """An id names one thing, so that an override is not ambiguous."""
     ids = [key.id for key in KEYMAP]
-    assert len(ids) == len(set(ids)) == 52
+    assert len(ids) == len(set(ids)) == 54
 
 
 def test_no_key_does_two_things() -> None:
@@ -84,7 +84,7 @@ def test_every_entry_is_complete(key) -> None:  # type: ignore[no-untyped-def]
     assert key.keys
     assert key.shown
     assert key.description
-    assert set(key.scope.split()) <= {"deck", "detail", "events", "picker", "all"}
+    assert set(key.scope.split()) <= {"deck", "detail", "events", "picker", "usage", "all"}
     assert re.match(r"\w+", key.action).group() in ACTIONS  # type: ignore[union-attr]
 
 

@@ -9,6 +9,7 @@ from providers.engine.deck import Deck
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.view import ViewRules, view
+from providers.ledger.tally import Tally
 from providers.live import Samples
 from providers.model import Fact, Failure, Identity, LoginState, Reading, Source, Status, Window
 
@@ -24,6 +25,7 @@ class FakeFeed:
     def __init__(self, deck: Deck, now: Callable[[], float]) -> None:
         self.deck, self._now = deck, now
         self.calls: list[tuple[str, object]] = []
+        self.tally: Tally | None = None
         self._changed: Callable[[frozenset[str]], None] | None = None
 
     def view(self) -> DeckView:
@@ -45,6 +47,9 @@ class FakeFeed:
 
     def connect(self) -> None:
         self.calls.append(("connect", None))
+
+    def count(self) -> None:
+        self.calls.append(("count", None))
 
     def ask(self, provider: str | None) -> None:
         self.calls.append(("ask", provider))

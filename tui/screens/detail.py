@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from providers.engine.history import Sample
 from providers.engine.shown import AccountView, ProviderView, WindowState, WindowView
+from providers.ledger.tally import Question, Told
 from providers.model import Outcome, Status
 from tui.bar import cells
 from tui.chart import chart_lines, span_of, spark_line
@@ -17,6 +18,7 @@ from tui.glyphs import state_glyph
 from tui.painted import Line, Piece
 from tui.screens.page import Keys, PageScreen
 from tui.sentences import panel_text
+from tui.spent import Manner, question_of, spent_lines, troubled_lines
 from tui.text import (
     Zone,
     account_name,
@@ -48,10 +50,11 @@ class DetailScreen(PageScreen[None]):
     """One provider on the whole screen; ``w`` chooses the window of the chart."""
 
     kind: ClassVar[str] = "detail"
-    keys: ClassVar[Keys] = (("w", "window"), ("r", "refresh"), ("y", "copy"), ("m", "mute"))
+    keys: ClassVar[Keys] = (("w", "window"), ("r", "refresh"), ("y", "copy"), ("m", "mute"), ("$", "price"))
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w,right,l", "window(1)", show=False),
         Binding("W,left,h", "window(-1)", show=False),
+        Binding("dollar_sign", "price", show=False),
     ]
 
     def __init__(self, provider_id: str) -> None:
@@ -60,10 +63,18 @@ class DetailScreen(PageScreen[None]):
         self._window = 0
         self._asked: tuple[object, ...] = ()
         self._samples: tuple[Sample, ...] = ()
+        self._told: Told | None = None
+        self._told_of: tuple[object, ...] = ()
+        self._cost = False
 
     def action_window(self, way: int) -> None:
         """The next window in the chart."""
         self._window += way
+        self.draw()
+
+    def action_price(self) -> None:
+        """Shows or hides what the tokens would cost at API list prices."""
+        self._cost = not self._cost
         self.draw()
 
     def heading(self) -> Line:
@@ -91,10 +102,12 @@ class DetailScreen(PageScreen[None]):
             lines += [(), *self._account(account, width)]
             if account is provider.front:
                 lines += self._charted(provider, width)
+                lines += self._spent(provider, width)
         if not provider.accounts:
             lines += [(), *self._said(provider.message, width, "text")]
         lines += self._wrong(provider, width)
         lines += self._sources(provider, width)
+        lines += troubled_lines(self._told, width, self._manner())
         private = self.deck.look.private
         return [tuple(Piece(hide(p.text, (provider,), private), p.tone) for p in line) for line in lines]
 
@@ -163,10 +176,9 @@ class DetailScreen(PageScreen[None]):
     def _charted(self, provider: ProviderView, width: int) -> list[Line]:
         """The chart of the chosen window of the front account."""
         front, look, now = provider.front, self.deck.look, self.deck.feed.view().generated_at
-        windows = [w for w in front.windows if w.used_percent is not None and not w.note] if front else []
-        if front is None or not windows:
+        window = self._chosen(provider)
+        if front is None or window is None:
             return []
-        window = windows[self._window % len(windows)]
         self._fetch(provider, front, window, now)
         title: list[Line] = [(), (Piece(f" {window.label}", "title"), Piece("  used, over time", "dim"))]
         if width < CHART_FROM:
@@ -196,6 +208,43 @@ class DetailScreen(PageScreen[None]):
 
         # Not from within a draw: the answer may come at once.
         self.call_later(self.deck.feed.history, provider.id, account.id, window.id, begin, answer)
+
+    def _spent(self, provider: ProviderView, width: int) -> list[Line]:
+        """Tokens since the chosen window began, for a tool with logs."""
+        window = self._chosen(provider)
+        if provider.burn is None or window is None:
+            return []
+        question = question_of(provider, window, self.deck.feed.view().generated_at)
+        if question is None:
+            return []
+        self._ask(question, provider)
+        return spent_lines(self._told, window, width, self._manner())
+
+    def _ask(self, question: Question, provider: ProviderView) -> None:
+        """Asks when the window is another, or tokens were used."""
+        tally, wanted = self.deck.feed.tally, (question, provider.burn)
+        if tally is None or wanted == self._told_of:
+            return
+        if self._told_of[:1] != wanted[:1]:
+            self._told = None
+        self._told_of = wanted
+
+        def answer(told: Told) -> None:
+            if self._told_of == wanted and self.is_running:
+                self._told = told
+                self.draw()
+
+        # Not from within a draw: the answer may come at once.
+        self.call_later(tally.ask, question, answer)
+
+    def _manner(self) -> Manner:
+        return Manner(self.deck.home, self.deck.look.private, self._cost)
+
+    def _chosen(self, provider: ProviderView) -> WindowView | None:
+        """The window of the front account that chart and tokens are about."""
+        front = provider.front
+        windows = [w for w in front.windows if w.used_percent is not None and not w.note] if front else []
+        return windows[self._window % len(windows)] if windows else None
 
     def _wrong(self, provider: ProviderView, width: int) -> list[Line]:
         if not provider.failures:
