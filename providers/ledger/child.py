@@ -55,6 +55,8 @@ def main() -> int:
         progress = Progress(0, 0, 0, 0, stopped=True, trouble=str(error))
     except Stopped:
         return 1
+    finally:
+        index.close()
     if progress.trouble or not progress.of_files:
         with contextlib.suppress(Stopped):
             _tell(progress)

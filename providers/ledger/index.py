@@ -93,6 +93,9 @@ class Index:
         self._rules = dict(rules or {})
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
+        self.bulk = False
+        """Much is about to be written: nothing is moved out of the -wal before the index is closed,
+        which waits for the disk (a tenth of a cold scan)."""
         self._places: dict[tuple[Any, ...], int] = {}
         self._secret = b""
 
@@ -233,6 +236,7 @@ class Index:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -8192")
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {0 if self.bulk else 1000}")
         if make:
             self._make_tables(connection)
         if _version(connection) == VERSION:

@@ -101,6 +101,7 @@ class Scan:
         self._owner: Owner = unknown_owner
         self._known: dict[str, Known] = {}
         self._seen_version = (0, 0)
+        self._began_with = 0
 
     def backlog(self) -> int:
         """How many bytes a pass would read.  Makes and changes nothing; raises `Unusable`."""
@@ -115,6 +116,7 @@ class Scan:
 
         ``alone`` says that this process does nothing else and has one thread: a large scan then
         forks once and is done by two."""
+        self._index.bulk = alone
         return self._locked(lambda: seen_files(self._rooms, self._environment), True, alone)
 
     def look(self, paths: Iterable[str]) -> Progress:
@@ -128,10 +130,11 @@ class Scan:
                 self._index.prepare()
                 self._recall()
                 self._owner = self._owners()
+                self._began_with = len(self._known)
                 seen = list(files())
                 progress = _Pass(self, self._changed(seen), alone).run()
                 if everything and not progress.stopped:
-                    self._finish(seen)
+                    self._finish(seen, progress)
                 return progress
         except LockFailed as error:
             held = "another" in str(error)
@@ -140,7 +143,7 @@ class Scan:
             )
             return Progress(0, 0, 0, 0, stopped=True, trouble=trouble)
 
-    def _finish(self, seen: Sequence[Seen]) -> None:
+    def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""
         there = {file.path for file in seen}
         # What is remembered of a store with running totals must outlive its absence: without it the
@@ -150,6 +153,8 @@ class Scan:
             self._index.forget(gone)
             for path in gone:
                 del self._known[path]
+        if self._began_with and progress.bytes > MIB:
+            self._index.prune(self._now() - KEPT_KEYS)
         self._index.adopt()
 
     def _recall(self) -> None:
@@ -207,8 +212,6 @@ class _Pass:
             progress = self._progress(stopped=True)
             self._scan._tell(progress)
             return progress
-        if self._files and self._of_bytes > MIB:
-            self._scan._index.prune(self._scan._now() - KEPT_KEYS)
         progress = self._progress(done=True)
         if self._files:
             self._scan._tell(progress)
