@@ -427,11 +427,13 @@ class Live:
 
     def _tune(self) -> Sequence[Fact]:
         """What need not be done before the first frame."""
-        from providers.engine.reader import sweep_seconds_for
+        from providers.engine.reader import SWEEP_SECONDS, sweep_seconds_for
 
         self._keep_parsed()
         if self._reader is not None and self._watch is not None:
             self._reader.sweep_seconds = sweep_seconds_for(self._watch, self._collector.folders())
+            if self._tally is not None and self._reader.sweep_seconds < SWEEP_SECONDS:
+                self._tally.poll()
         return ()
 
     def _keep_parsed(self) -> Sequence[Fact]:

@@ -32,7 +32,7 @@ BEGIN = 1_795_356_120.0
 class StillFeed:
     """Shows one deck and what is kept of its history; takes no wish."""
 
-    def __init__(self, live: Live, tally: Tally) -> None:
+    def __init__(self, live: Live, tally: Tally | None = None) -> None:
         self.view = live.view
         self.tally = tally
         self._live = live

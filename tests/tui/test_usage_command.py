@@ -228,7 +228,7 @@ def test_an_index_that_cannot_be_made_is_one_sentence(home: Environment) -> None
     called = Called(home)
     assert called.run() == FAILED
     assert called.err.getvalue() == (
-        "quotadeck: the ledger cannot be kept: its folder cannot be used (file exists)\n"
+        "quotadeck: the ledger cannot be kept: its folder cannot be used (not a directory)\n"
     )
     assert called.out == ""
 

@@ -137,7 +137,7 @@ def test_nothing_is_read_before_it_is_started(home: Environment) -> None:
 
 
 def test_a_walk_finds_what_no_event_told_of(home: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute later, and not before."""
+    """Five minutes later, a minute where there are no events, and not before; a new day needs no walk."""
     pane = Pane(home)
     pane.tally.start()
     pane.work()
@@ -147,6 +147,16 @@ def test_a_walk_finds_what_no_event_told_of(home: Environment, monkeypatch: pyte
     pane.tally._counter._rest = 0.0
     found = {fact.provider: fact for fact in pane.tally.round()}
     assert found["claude"].today > before  # type: ignore[union-attr]
+    assert pane.tally._counter._rest >= 300
+    pane.tally.poll()
+    pane.tally._counter._rest = 0.0
+    pane.tally.round()
+    assert 60 <= pane.tally._counter._rest < 300
+    pane.clock.advance(86_400)
+    tomorrow = {fact.provider: fact for fact in pane.tally.round()}
+    assert "claude" not in tomorrow
+    pane.clock.advance(-86_399 + 18 * 3600)
+    assert pane.tally.round() == ()
 
 
 def test_tables_answer_by_everything_at_once(home: Environment) -> None:
