@@ -19,14 +19,15 @@ from providers.accounts.enrolled import RosterFile
 from providers.base import Environment, FileSource, Provider
 from providers.engine.clock import Clock
 from providers.engine.collector import Collector
-from providers.engine.deck import Deck, Figure, account_id
+from providers.engine.deck import Deck
 from providers.engine.pace import PaceRule
 from providers.engine.polled import activity_of, logins_of, polled
+from providers.engine.recorder import Recorder
 from providers.engine.settings import Settings
 from providers.engine.shown import DeckView
 from providers.engine.timeline import Stay, Timeline, load_stays, save_stays
 from providers.engine.view import ViewRules, view
-from providers.model import DAY, Fact, LoginState, Reading, Roster, Trend
+from providers.model import Fact, LoginState, Roster
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,17 +37,12 @@ if TYPE_CHECKING:
 
     from providers.accounts.vaults import Vaults
     from providers.engine.asker import Asker
-    from providers.engine.history import History, Sample
+    from providers.engine.history import Sample
     from providers.engine.http import Http
     from providers.engine.inquiry import Secret
     from providers.engine.reader import Reader
     from providers.engine.watch import Watch
     from providers.ledger.tally import Tally
-
-REMEMBERED = 8 * DAY
-"""Figures from history older than this say nothing about any window that still runs."""
-
-TREND_SPAN = 4 * 3600.0
 
 Post = Callable[..., object]
 Changed = Callable[[frozenset[str]], None]
@@ -108,9 +104,8 @@ class Live:
         )  # fmt: skip
         self._reader: Reader | None = None
         self._watch: Watch | None = None
-        self._history: History | None = None
+        self._recorder = Recorder(environment.state_dir, clock)
         self._tally: Tally | None = None
-        self._recorded: dict[tuple[str, str, str], Figure] = {}
         self._paused = self._keeping = False
         self._inbox: deque[list[Fact]] = deque()
         self._first: threading.Event | None = None
@@ -121,7 +116,7 @@ class Live:
     def load(self) -> None:
         """Reads every source now, in the calling thread, and writes nothing."""
         now = self._clock.now()
-        self._deck.apply([*self._remembered(), *self._collector.sweep()], now)
+        self._deck.apply([*self._recorder.remembered(), *self._collector.sweep()], now)
         self._deck.apply(polled(self._deck.facts(), self.environment.state_dir, now), now)
 
     def refresh(self, chosen: Sequence[str]) -> list[tuple[str, str]]:
@@ -175,7 +170,7 @@ class Live:
 
         self._first = threading.Event()
         self._reader = Reader(self._collector, self._publish)
-        self._reader.start([self._remembered, self._collector.sweep, self._first_done])
+        self._reader.start([self._recorder.remembered, self._collector.sweep, self._first_done])
 
     def wait_first(self, seconds: float) -> None:
         """Waits until everything was read once, at most this long, and takes it in."""
@@ -269,7 +264,7 @@ class Live:
         owner's."""
 
         def job() -> Sequence[Fact]:
-            samples = self._open_history().samples(provider, account, window, since)
+            samples = self._recorder.history.samples(provider, account, window, since)
             if self._post is not None:
                 with contextlib.suppress(RuntimeError):
                     self._post(answer, samples)
@@ -373,57 +368,13 @@ class Live:
             timeline.dirty = False
             stays = timeline.stays
             self._reader.do(lambda: self._save(stays))
-        fresh = self._new_figures()
+        fresh = self._recorder.fresh(self._deck.facts())
         if fresh:
-            self._reader.do(lambda: self._record(fresh))
+            self._reader.do(lambda: self._recorder.record(fresh))
 
     def _save(self, stays: Sequence[Stay]) -> Sequence[Fact]:
         save_stays(self.environment.state_dir, stays)
         return ()
-
-    def _new_figures(self) -> list[tuple[str, str, Figure]]:
-        found: list[tuple[str, str, Figure]] = []
-        for provider in self._deck.facts().providers:
-            for account in provider.accounts:
-                ident = account_id(provider.descriptor.id, account.key)
-                for figure in account.figures:
-                    place = (provider.descriptor.id, ident, figure.window.id)
-                    if account.key and figure.origin != "history" and self._recorded.get(place) != figure:
-                        self._recorded[place] = figure
-                        found.append((*place[:2], figure))
-        return found
-
-    def _record(self, figures: list[tuple[str, str, Figure]]) -> list[Fact]:
-        """Reader thread: keeps samples and says how the short windows moved lately."""
-        from providers.engine.history import buckets, rate_per_hour
-
-        history = self._open_history()
-        now = self._clock.now()
-        trends: list[Fact] = []
-        for provider, account, figure in figures:
-            history.record(provider, account, figure.window, figure.observed_at, figure.source)
-            if figure.window.id in ("5h", "day"):
-                samples = history.samples(provider, account, figure.window.id, now - TREND_SPAN - 900)
-                rate = rate_per_hour(samples, now)
-                if rate is not None:
-                    trends.append(Trend(provider, account, figure.window.id, buckets(samples, now), rate))
-        return trends
-
-    def _remembered(self) -> list[Reading]:
-        """The last known figures of every account, if there is a history."""
-        path = self.environment.state_dir / "history.sqlite3"
-        if not path.is_file():
-            return []
-        now = self._clock.now()
-        known = self._open_history().last_readings()
-        return [r for r in known if now - REMEMBERED <= r.observed_at <= now]
-
-    def _open_history(self) -> History:
-        if self._history is None:
-            from providers.engine.history import History
-
-            self._history = History(self.environment.state_dir / "history.sqlite3")
-        return self._history
 
     def _tune(self) -> Sequence[Fact]:
         """What need not be done before the first frame."""

@@ -51,7 +51,7 @@ class StillFeed:
     def stop(self) -> None: ...
 
     def history(self, provider: str, account: str, window: str, since: float, answer: Samples) -> None:
-        answer(self._live._open_history().samples(provider, account, window, since))
+        answer(self._live._recorder.history.samples(provider, account, window, since))
 
 
 def still_app(
