@@ -17,7 +17,7 @@ from typing import Any
 
 from providers.base import Environment
 from providers.ledger.fields import MOST, count, json_object, moment, text
-from providers.ledger.model import Book, LogFile, LogTree, State, Usage
+from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
 
 _HEAD = 900
 """The bytes of a line in which its type, folder, session and message id stand."""
@@ -154,22 +154,25 @@ class ClaudeLogReader:
         if prompt >= MOST or cached >= MOST or out >= MOST or total >= MOST:
             return
         book(
-            Usage(
-                str(ident, "utf-8", "replace"),
-                moment(str(first or at, "utf-8", "replace")),
-                str(model, "utf-8", "replace"),
-                project,
-                session or self._stem,
-                prompt,
-                out,
-                cached,
-                total,
-                hours,
-                min(int(thought), out) if thought else 0,
-                1,
-                "fast" if speed == b"fast" else "",
-                str(request, "utf-8", "replace") if request else "",
-                side or not request,
+            made(
+                (
+                    str(ident, "utf-8", "replace"),
+                    moment(str(first or at, "utf-8", "replace")),
+                    str(model, "utf-8", "replace"),
+                    project,
+                    session or self._stem,
+                    prompt,
+                    out,
+                    cached,
+                    total,
+                    hours,
+                    min(int(thought), out) if thought else 0,
+                    1,
+                    "fast" if speed == b"fast" else "",
+                    str(request, "utf-8", "replace") if request else "",
+                    side or not request,
+                    "",
+                )
             )
         )
 

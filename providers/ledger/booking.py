@@ -113,7 +113,7 @@ class Booking:
         places, changes, owner, pack = self._places, self._changes, self._owner, _SMALL.pack
         keep = self._kept.append
         for ident, row in zip(idents, groups, strict=True):
-            if row[0].__class__ is tuple:
+            if row[0].__class__ is not str:
                 self._add(tool, ident, row)
                 continue
             (_, at, model, project, session, fresh, out, read, written, hour, thought, calls,

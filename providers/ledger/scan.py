@@ -320,12 +320,14 @@ class _Pass:
         """Where the reader of a file books: each key once, with the account of its tree."""
         rows = self._rows.setdefault(seen.logs.id, {})
         get = rows.get
-        account, written = (seen.tree.account,), seen.mtime_ns / 1e9
+        account, written = seen.tree.account, seen.mtime_ns / 1e9
 
         def book(usage: Usage) -> None:
-            row = usage + account if usage[1] > 0 else (usage[0], written, *usage[2:], *account)
-            old = get(usage[0])
-            rows[usage[0]] = row if old is None else joined(old, row)
+            if account or usage[1] <= 0:
+                usage = usage._replace(at=usage[1] if usage[1] > 0 else written, account=account)
+            key = usage[0]
+            old = get(key)
+            rows[key] = usage if old is None else joined(old, usage)
 
         return book
 
