@@ -23,8 +23,8 @@ _HEAD = 120
 
 _TYPE = b'"type":"'
 _EVENT = b'event_msg","payload":{"type":"'
-_PASSED = (b'response_item"', _EVENT + b'agent_message"')
-_COUNTED = _EVENT + b'token_count"'
+_PASSED = (_TYPE + b'response_item"', _TYPE + _EVENT + b'agent_message"')
+_COUNTED = _TYPE + _EVENT + b'token_count"'
 _NEEDLES = re.compile(
     rb'"(?:token_count|token_usage_record|turn_context|session_meta|task_started|thread_settings_applied)"'
 )
@@ -39,6 +39,7 @@ _RECORD = re.compile(
     rb'"thread_id":"([^"\\]+)",(?:"turn_id":"[^"\\]*",)?(?:"session_id":"[^"\\]*",)?'
     rb'(?:"root_turn_id":"[^"\\]*",)?"response_id":"([^"\\]+)","usage":%b' % _COUNTS
 )
+_ENDLESS = (MOST,) * 5
 _MOST_HELD = 4
 """So many events may come before the first task of a file (a resumed one begins with one)."""
 
@@ -106,16 +107,15 @@ class CodexLogReader:
             end = find(b"\n", start)
             if end < 0:
                 end = size
-            if startswith(_TYPE, start + head):
-                # The place moves only with the ordinal.  Two lines of three pass here.
-                if startswith(_PASSED, start + head + 8):
-                    start = end + 1
-                    continue
-                if startswith(_COUNTED, start + head + 8):
-                    if not self._records:
-                        broken += not self._take_count(block, start, end, start + head + 50, book)
-                    start = end + 1
-                    continue
+            # The place moves only with the ordinal.  Two lines of three pass here.
+            if startswith(_PASSED, start + head):
+                start = end + 1
+                continue
+            if startswith(_COUNTED, start + head):
+                if not self._records:
+                    broken += not self._take_count(block, start, end, start + head + 50, book)
+                start = end + 1
+                continue
             place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end) + 8
             kind = block[place : place + 3] if place > 8 else b""
             if kind:
@@ -152,8 +152,8 @@ class CodexLogReader:
         found = _INFO.match(block, info, end)
         if found is None or self._first_ordinal is not None or not block.startswith(_STAMPED, start):
             return self._take_line(block[start:end], book)
-        a, b, c, d, e, *last = found.groups()
-        total = (int(a), int(b), int(c or 0), int(d), int(e))
+        p, q, r, s, t = found.group(1, 2, 3, 4, 5)
+        total = a, b, c, d, e = int(p), int(q), int(r or 0), int(s), int(t)
         if max(total) >= MOST:
             return self._take_line(block[start:end], book)
         if self._gated and self._timed:
@@ -161,8 +161,21 @@ class CodexLogReader:
         elif total != self._last:
             start += len(_STAMPED)
             at = moment(str(block[start : block.find(b'"', start, end)], "ascii", "replace"))
-            self._count(at, total, tuple([int(value or 0) for value in last]), book)
+            highest = v, w, x, y, z = self._highest or _ENDLESS
+            grew = a >= v and b >= w and c >= x and d >= y and e >= z and total != highest
+            if grew and self._is_steady():
+                # As `_count` has it, and nearly every one.
+                self._last = self._highest = total
+                key = f"{self._thread or self._stem}:{a}:{b}:{c}:{d}:{e}"
+                self._book(key, at, (a - v, b - w, c - x, d - y, e - z), book)
+            else:
+                last = found.group(6, 7, 8, 9, 10)
+                self._count(at, total, tuple([int(value or 0) for value in last]), book)
         return True
+
+    def _is_steady(self) -> bool:
+        """Whether a total that grew says all: no history was copied and no counters are mixed."""
+        return not (self._gated or self._mixed or (self._parent is not None and not self._settled))
 
     def _take_record(self, block: bytes, start: int, end: int, book: Book) -> bool:
         """A ``token_usage_record`` by expression, or by decoding it."""
