@@ -60,6 +60,7 @@ class ClaudeLogReader:
         self._stem = file.path.stem
         self._common, self._user = b"\n", b"\n"
         self._root_of_common: _Root = (False, "", "")
+        self._model = (b"", "")
 
     def state(self) -> State:
         """Nothing."""
@@ -149,6 +150,8 @@ class ClaudeLogReader:
     def _book_quick(self, names: _Names, tail: tuple[Any, ...], first: bytes, book: Book) -> None:
         """Books what the expressions found."""
         ident, model, (side, project, session) = names
+        if model != self._model[0]:
+            self._model = model, model.decode("utf-8", "replace")
         fresh, written, read, short, hour, output, new_hour, new_short, thought, speed, request, at = tail
         prompt, cached, out, hours = int(fresh), int(read), int(output), int(hour or new_hour or 0)
         total = max(int(written), hours + int(short or new_short or 0))
@@ -157,9 +160,9 @@ class ClaudeLogReader:
         book(
             made(
                 (
-                    str(ident, "utf-8", "replace"),
-                    moment(str(first or at, "utf-8", "replace")),
-                    str(model, "utf-8", "replace"),
+                    ident.decode("utf-8", "replace"),
+                    moment((first or at).decode("utf-8", "replace")),
+                    self._model[1],
                     project,
                     session or self._stem,
                     prompt,
@@ -170,7 +173,7 @@ class ClaudeLogReader:
                     min(int(thought), out) if thought else 0,
                     1,
                     "fast" if speed == b"fast" else "",
-                    str(request, "utf-8", "replace") if request else "",
+                    request.decode("utf-8", "replace") if request else "",
                     side or not request,
                     "",
                 )

@@ -160,7 +160,7 @@ class CodexLogReader:
             self._copy(total)
         elif total != self._last:
             start += len(_STAMPED)
-            at = moment(str(block[start : block.find(b'"', start, end)], "ascii", "replace"))
+            at = moment(block[start : block.find(b'"', start, end)].decode("ascii", "replace"))
             highest = v, w, x, y, z = self._highest or _ENDLESS
             grew = a >= v and b >= w and c >= x and d >= y and e >= z and total != highest
             if grew and self._is_steady():
