@@ -17,7 +17,7 @@ from typing import Any
 
 from providers.base import Environment
 from providers.ledger.fields import MOST, count, json_object, moment, text
-from providers.ledger.model import Book, LogFile, LogTree, State, Usage
+from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
 
 _HEAD = 900
 """The bytes of a line in which its type, folder, session and message id stand."""
@@ -58,8 +58,9 @@ class ClaudeLogReader:
 
     def __init__(self, file: LogFile) -> None:
         self._stem = file.path.stem
-        self._common = b"-"
+        self._common, self._user = b"\n", b"\n"
         self._root_of_common: _Root = (False, "", "")
+        self._model = (b"", "")
 
     def state(self) -> State:
         """Nothing."""
@@ -69,7 +70,7 @@ class ClaudeLogReader:
         """Books the responses in a block of lines."""
         find, rfind = block.find, block.rfind
         start, size, broken = 0, len(block), 0
-        head, stream = b"-", None
+        head, stream = b"\n", None
         while start < size:
             end = find(b"\n", start)
             if end < 0:
@@ -79,8 +80,8 @@ class ClaudeLogReader:
                 usage = rfind(_USAGE, start, end)
                 if usage >= 0 and stream is not None and not stream.goes_on(block, start, usage, end):
                     broken += self._book_stream(block, stream, book)
-                    stream = _Stream(stream.names, block, start, usage, end)
-            else:
+                    stream = _Stream(stream.names, start, usage, end)
+            elif not block.startswith(self._user, start + _AFTER_PARENT):
                 user = find(_USER, start, start + 600 if start + 600 < end else end)
                 if user < 0 or find(_MESSAGE, start, user) >= 0:
                     usage = rfind(_USAGE, start, end)
@@ -88,7 +89,7 @@ class ClaudeLogReader:
                         if stream is not None:
                             broken += self._book_stream(block, stream, book)
                         head, names = self._names(block, start, usage)
-                        stream = _Stream(names, block, start, usage, end) if names is not None else None
+                        stream = _Stream(names, start, usage, end) if names is not None else None
                         if stream is None:
                             broken += not self._take_whole(block, start, end, b"", book)
             start = end + 1
@@ -106,8 +107,8 @@ class ClaudeLogReader:
         return 0
 
     def _names(self, block: bytes, start: int, usage: int) -> tuple[bytes, _Names | None]:
-        """What the head of a line says, and the bytes by which it is known again; b"-" and None if it
-        has another form than the usual."""
+        """What the head of a line says, and the bytes by which it is known again; a newline, which is
+        in no line, and None if it has another form than the usual."""
         if block.startswith(self._common, start + _AFTER_PARENT):
             # All that stands before the message is as in the line before.
             named = _NAMES.match(block, start + _AFTER_PARENT + len(self._common), usage)
@@ -119,13 +120,14 @@ class ClaudeLogReader:
         named = _NAMES.match(block, place, usage) if place >= 0 else None
         root = self._root(block, start, place) if named is not None else None
         if named is None or root is None or not named[2]:
-            return b"-", None
+            return b"\n", None
         model, ident, other = named.groups()
         chosen = model or other or b""
         if not block.startswith(_PARENT, start):
             # The first line of a file has no parent, so its head begins elsewhere.
-            return b"-", (ident, chosen, root)
+            return b"\n", (ident, chosen, root)
         self._common, self._root_of_common = block[start + _AFTER_PARENT : place], root
+        self._user = self._common + _USER
         return block[start + _AFTER_PARENT : named.end()], (ident, chosen, root)
 
     def _root(self, block: bytes, start: int, place: int) -> _Root | None:
@@ -148,28 +150,33 @@ class ClaudeLogReader:
     def _book_quick(self, names: _Names, tail: tuple[Any, ...], first: bytes, book: Book) -> None:
         """Books what the expressions found."""
         ident, model, (side, project, session) = names
+        if model != self._model[0]:
+            self._model = model, model.decode("utf-8", "replace")
         fresh, written, read, short, hour, output, new_hour, new_short, thought, speed, request, at = tail
         prompt, cached, out, hours = int(fresh), int(read), int(output), int(hour or new_hour or 0)
         total = max(int(written), hours + int(short or new_short or 0))
         if prompt >= MOST or cached >= MOST or out >= MOST or total >= MOST:
             return
         book(
-            Usage(
-                str(ident, "utf-8", "replace"),
-                moment(str(first or at, "utf-8", "replace")),
-                str(model, "utf-8", "replace"),
-                project,
-                session or self._stem,
-                prompt,
-                out,
-                cached,
-                total,
-                hours,
-                min(int(thought), out) if thought else 0,
-                1,
-                "fast" if speed == b"fast" else "",
-                str(request, "utf-8", "replace") if request else "",
-                side or not request,
+            made(
+                (
+                    ident.decode("utf-8", "replace"),
+                    moment((first or at).decode("utf-8", "replace")),
+                    self._model[1],
+                    project,
+                    session or self._stem,
+                    prompt,
+                    out,
+                    cached,
+                    total,
+                    hours,
+                    min(int(thought), out) if thought else 0,
+                    1,
+                    "fast" if speed == b"fast" else "",
+                    request.decode("utf-8", "replace") if request else "",
+                    side or not request,
+                    "",
+                )
             )
         )
 
@@ -217,9 +224,13 @@ class _Stream:
 
     __slots__ = ("_amount", "_asked", "_at", "_back", "_before", "end", "first", "names", "start", "usage")
 
-    def __init__(self, names: _Names, block: bytes, start: int, usage: int, end: int) -> None:
+    def __init__(self, names: _Names, start: int, usage: int, end: int) -> None:
         self.names, self.start, self.usage, self.end = names, start, usage, end
-        self.first = b""
+        self.first = self._before = b""
+
+    def _look(self, block: bytes) -> None:
+        """Remembers what a next line is compared with; many responses have one line only."""
+        usage, end = self.usage, self.end
         self._at = block[end - 40 : end - 2]
         asked = block.rfind(_ASKED, usage, end)
         self._back = end - asked
@@ -234,6 +245,8 @@ class _Stream:
     def goes_on(self, block: bytes, start: int, usage: int, end: int) -> bool:
         """Whether a line is the same response with the same counts and more output, or an equal one:
         of the two only the larger need be booked.  In doubt both are, and the ledger joins them."""
+        if not self._before:
+            self._look(block)
         if not block.startswith(self._before, usage) or block[end - self._back : end - 86] != self._asked:
             return False
         if block[end - 40 : end - 2] < self._at:

@@ -16,14 +16,15 @@ from typing import Any
 from providers.base import Environment
 from providers.codex.login import codex_home
 from providers.ledger.fields import MOST, count, json_object, moment, text
-from providers.ledger.model import Book, LogFile, LogTree, State, Usage
+from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
 
 _HEAD = 120
 """The bytes in which the type of a line stands; the order of keys has been the same since 2025."""
 
-_TYPE, _PAYLOAD, _TIME = b'"type":"', b'"payload":{', b'"timestamp":"'
-_BULK = b'"type":"response_item"'
+_TYPE = b'"type":"'
 _EVENT = b'event_msg","payload":{"type":"'
+_PASSED = (_TYPE + b'response_item"', _TYPE + _EVENT + b'agent_message"')
+_COUNTED = _TYPE + _EVENT + b'token_count"'
 _NEEDLES = re.compile(
     rb'"(?:token_count|token_usage_record|turn_context|session_meta|task_started|thread_settings_applied)"'
 )
@@ -31,13 +32,14 @@ _COUNTS = (
     rb'\{"input_tokens":(\d+),"cached_input_tokens":(\d+),(?:"cache_write_input_tokens":(\d+),)?'
     rb'"output_tokens":(\d+),"reasoning_output_tokens":(\d+),"total_tokens":\d+\}'
 )
-_TOTALS = re.compile(rb'"info":\{"total_token_usage":%b,"last_token_usage":' % _COUNTS)
-_LAST = re.compile(_COUNTS)
+_INFO = re.compile(rb',"info":\{"total_token_usage":%b,"last_token_usage":%b' % (_COUNTS, _COUNTS))
+_STAMPED = b'{"timestamp":"'
 _RECORD = re.compile(
     rb'\{(?:"timestamp":"([^"]+)",)(?:"ordinal":(\d+),)?"type":"token_usage_record","payload":\{'
     rb'"thread_id":"([^"\\]+)",(?:"turn_id":"[^"\\]*",)?(?:"session_id":"[^"\\]*",)?'
     rb'(?:"root_turn_id":"[^"\\]*",)?"response_id":"([^"\\]+)","usage":%b' % _COUNTS
 )
+_ENDLESS = (MOST,) * 5
 _MOST_HELD = 4
 """So many events may come before the first task of a file (a resumed one begins with one)."""
 
@@ -100,26 +102,31 @@ class CodexLogReader:
     def feed(self, block: bytes, book: Book) -> int:
         """Books the calls in a block of lines."""
         broken, start, size = 0, 0, len(block)
-        find, startswith, bulk = block.find, block.startswith, 0
+        find, startswith, head = block.find, block.startswith, 0
         while start < size:
             end = find(b"\n", start)
             if end < 0:
                 end = size
-            if startswith(_BULK, start + bulk):
-                # Two lines of three, and nearly all bytes.  The place moves only with the ordinal.
+            # The place moves only with the ordinal.  Two lines of three pass here.
+            if startswith(_PASSED, start + head):
+                start = end + 1
+                continue
+            if startswith(_COUNTED, start + head):
+                if not self._records:
+                    broken += not self._take_count(block, start, end, start + head + 50, book)
                 start = end + 1
                 continue
             place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end) + 8
             kind = block[place : place + 3] if place > 8 else b""
-            if kind == b"res":
-                bulk = place - 8 - start
-            elif kind == b"com":
+            if kind:
+                head = place - 8 - start
+            if kind == b"res" or kind == b"com":
                 pass
             elif kind == b"eve" and block.startswith(_EVENT, place):
                 name = block[place + 30 : place + 41]
                 if name == b"token_count":
                     if not self._records:
-                        broken += not self._take_count(block, start, end, book)
+                        broken += not self._take_count(block, start, end, place + 42, book)
                 elif name == b"thread_sett" or (name == b"task_starte" and self._gated):
                     broken += not self._take_line(block[start:end], book)
             elif kind == b"tur" and self._is_same_context(block, start, end):
@@ -140,23 +147,35 @@ class CodexLogReader:
         before, self._context = self._context, hash(block[place:end])
         return before == self._context and not self._unnamed
 
-    def _take_count(self, block: bytes, start: int, end: int, book: Book) -> bool:
+    def _take_count(self, block: bytes, start: int, end: int, info: int, book: Book) -> bool:
         """A ``token_count`` by expression, or by decoding it where that does not fit."""
-        found = _TOTALS.search(block, start, end)
-        place = block.find(_TIME, start, start + _HEAD)
-        last = _LAST.match(block, found.end(), end) if found is not None else None
-        if found is None or last is None or place < 0 or self._first_ordinal is not None:
+        found = _INFO.match(block, info, end)
+        if found is None or self._first_ordinal is not None or not block.startswith(_STAMPED, start):
             return self._take_line(block[start:end], book)
-        a, b, c, d, e = found.groups()
-        total = (int(a), int(b), int(c or 0), int(d), int(e))
+        p, q, r, s, t = found.group(1, 2, 3, 4, 5)
+        total = a, b, c, d, e = int(p), int(q), int(r or 0), int(s), int(t)
         if max(total) >= MOST:
             return self._take_line(block[start:end], book)
         if self._gated and self._timed:
             self._copy(total)
         elif total != self._last:
-            at = block[place + 13 : block.find(b'"', place + 13, end)].decode("ascii", "replace")
-            self._count(moment(at), total, tuple([int(value or 0) for value in last.groups()]), book)
+            start += len(_STAMPED)
+            at = moment(block[start : block.find(b'"', start, end)].decode("ascii", "replace"))
+            highest = v, w, x, y, z = self._highest or _ENDLESS
+            grew = a >= v and b >= w and c >= x and d >= y and e >= z and total != highest
+            if grew and self._is_steady():
+                # As `_count` has it, and nearly every one.
+                self._last = self._highest = total
+                key = f"{self._thread or self._stem}:{a}:{b}:{c}:{d}:{e}"
+                self._book(key, at, (a - v, b - w, c - x, d - y, e - z), book)
+            else:
+                last = found.group(6, 7, 8, 9, 10)
+                self._count(at, total, tuple([int(value or 0) for value in last]), book)
         return True
+
+    def _is_steady(self) -> bool:
+        """Whether a total that grew says all: no history was copied and no counters are mixed."""
+        return not (self._gated or self._mixed or (self._parent is not None and not self._settled))
 
     def _take_record(self, block: bytes, start: int, end: int, book: Book) -> bool:
         """A ``token_usage_record`` by expression, or by decoding it."""
@@ -359,14 +378,16 @@ class CodexLogReader:
         highest = self._highest
         self._highest = total if highest is None else tuple(map(max, highest, total))
 
-    def _book(self, key: str, at: float, usage: Vector, book: Book, weak: bool = False) -> None:
-        prompt, cached, written, output, reasoning = usage
+    def _book(self, key: str, at: float, vector: Vector, book: Book, weak: bool = False) -> None:
+        prompt, cached, written, output, reasoning = vector
         fresh = max(0, prompt - cached - written)
-        made = Usage(key, at, self._model, self._project, self._thread or self._stem, fresh, output,
-                     cached, written, 0, min(reasoning, output), 1, self._tier, "", weak)  # fmt: skip
-        book(made)
+        usage = made(
+            (key, at, self._model, self._project, self._thread or self._stem, fresh, output, cached, written,
+             0, min(reasoning, output), 1, self._tier, "", weak, "")
+        )  # fmt: skip
+        book(usage)
         if not self._model and len(self._unnamed) < _MOST_UNNAMED:
-            self._unnamed.append(made)
+            self._unnamed.append(usage)
 
 
 def _vector(value: object) -> Vector | None:

@@ -24,7 +24,7 @@ CONTEXTS = (272_000, 200_000)
 """Prompts larger than these have prices of their own at some vendors."""
 
 MANY = 200
-"""From so many keys on they are looked up together."""
+"""From so many keys on the places that are known are loaded first."""
 
 MAX_TEXT = 400
 
@@ -40,6 +40,9 @@ INSERT INTO cell VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (slot, place) DO UPDATE 
     requests = requests + excluded.requests
 """
 KEEP = "INSERT OR REPLACE INTO response VALUES (?,?,?)"
+_KEEP_NEW = "INSERT INTO response VALUES (?,?,?) ON CONFLICT (id) DO UPDATE SET at = at WHERE met(id, rows)"
+"""Asking for the few that are known while keeping the many that are not halves what looking all of
+them up before cost."""
 
 # Form, part, place, time, weak, the seven counts.
 _SMALL, _LARGE = struct.Struct("<BIIIB7I"), struct.Struct("<BIIIB7Q")
@@ -67,25 +70,28 @@ class Booking:
         """Books the groups of each tool, by key."""
         for tool, groups in rows.items():
             self._book_tool(tool, groups)
-        self._kept.sort()
-        self._connection.executemany(KEEP, self._kept)
         changes = sorted((*cell, *sums) for cell, sums in self._changes.items() if any(sums))
         self._connection.executemany(ADD, changes)
 
     def _book_tool(self, tool: str, groups: Mapping[str, Group]) -> None:
-        idents = self._idents(tool, groups)
-        known = self._known(idents)
+        """Books all as if they were new, then puts right those that were not."""
         if len(groups) > MANY and not self._places:
             self._load_places()
-        new: list[tuple[int, Row]] = []
-        for ident, (key, group) in zip(idents, groups.items(), strict=True):
-            if known and ident in known:
-                self._change(tool, ident, key, known[ident], group)
-            elif group[0].__class__ is tuple:
-                self._add(tool, ident, group)
-            else:
-                new.append((ident, group))
-        self._add_single(tool, new)
+        idents = self._idents(tool, groups)
+        self._add_all(tool, idents, groups.values())
+        known: dict[int, bytes] = {}
+        self._connection.create_function("met", 2, known.__setitem__)
+        self._kept.sort()
+        self._connection.executemany(_KEEP_NEW, self._kept)
+        self._kept.clear()
+        if known:
+            for ident, (key, group) in zip(idents, groups.items(), strict=True):
+                if ident in known:
+                    for row in m.counted(group):
+                        self._sum(self._place(tool, row), int(row[m.AT]), row[m.COUNTS], -1)
+                    self._change(tool, ident, key, known[ident], group)
+            self._connection.executemany(KEEP, self._kept)
+            self._kept.clear()
 
     def _idents(self, tool: str, keys: Mapping[str, Group]) -> list[int]:
         keyed = self._hash.copy()
@@ -97,48 +103,44 @@ class Booking:
             digests.append(one.digest())
         return list(struct.unpack(f"<{len(digests)}q", b"".join(digests)))
 
-    def _known(self, idents: list[int]) -> dict[int, bytes]:
-        execute = self._connection.execute
-        if execute("SELECT 1 FROM response LIMIT 1").fetchone() is None:
-            return {}
-        if len(idents) <= MANY:
-            marks = ",".join("?" * len(idents))
-            return dict(execute(f"SELECT id, rows FROM response WHERE id IN ({marks})", idents))
-        execute("CREATE TEMP TABLE IF NOT EXISTS wanted (id INTEGER PRIMARY KEY)")
-        execute("DELETE FROM wanted")
-        self._connection.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", zip(idents))
-        return dict(execute("SELECT id, rows FROM wanted CROSS JOIN response USING (id)"))
-
     def _load_places(self) -> None:
         for ident, *place in self._connection.execute(f"SELECT id, {PLACE} FROM place"):
             self._places[tuple(place)] = ident
 
-    def _add_single(self, tool: str, rows: list[tuple[int, Row]]) -> None:
-        """Keys that are new and have one row each, as nearly all of a cold scan: one loop with few
-        calls in it, which is three times as fast."""
+    def _add_all(self, tool: str, idents: Sequence[int], groups: Iterable[Group]) -> None:
+        """Adds keys; nearly all have one row: one loop with few calls in it, which is three times as
+        fast."""
         places, changes, owner, pack = self._places, self._changes, self._owner, _SMALL.pack
-        for ident, row in rows:
-            _, at, model, project, session, *counts, tier, part, weak, account = row
-            fresh, out, read, written, hour, thought, calls = counts
+        keep = self._kept.append
+        before: tuple[Any, ...] = ()
+        place = 0
+        for ident, row in zip(idents, groups, strict=True):
+            if row[0].__class__ is not str:
+                self._add(tool, ident, row)
+                continue
+            (_, at, model, project, session, fresh, out, read, written, hour, thought, calls,
+             tier, part, weak, account) = row  # fmt: skip
             at = int(at)
             if not account:
                 account = owner(tool, float(at))
             prompt = fresh + read + written
             context = _context(prompt, calls) if prompt > 200_000 else 0
             name = (tool, account, model, project, session, tier, context)
-            place = places.get(name)
-            if place is None:
-                place = places[name] = self._find_place(name)
+            if name != before:
+                # A session's rows come one after the other, and comparing takes a third of hashing.
+                before, found = name, places.get(name)
+                place = places[name] = self._find_place(name) if found is None else found
             number = _number(part) if part else 0
+            counts = fresh, out, read, written, hour, thought, calls
             try:
-                packed = pack(0, number, place, at, weak, fresh, out, read, written, hour, thought, calls)
+                packed = pack(0, number, place, at, weak, *counts)
             except struct.error:
                 packed = _LARGE.pack(1, number, place, at, weak, *counts)
-            self._kept.append((ident, at, packed))
+            keep((ident, at, packed))
             cell = at // SLOT, place
             sums = changes.get(cell)
             if sums is None:
-                changes[cell] = counts
+                changes[cell] = [*counts]
             else:
                 sums[0] += fresh
                 sums[1] += out
@@ -203,7 +205,10 @@ class Booking:
 
     def _find_place(self, place: tuple[Any, ...]) -> int:
         bounded = tuple(_bounded(value) if isinstance(value, str) else value for value in place)
-        self._connection.execute(f"INSERT OR IGNORE INTO place ({PLACE}) VALUES (?,?,?,?,?,?,?)", bounded)
+        insert = f"INSERT OR IGNORE INTO place ({PLACE}) VALUES (?,?,?,?,?,?,?)"
+        made = self._connection.execute(insert, bounded)
+        if made.rowcount == 1 and made.lastrowid is not None:
+            return made.lastrowid
         found = self._connection.execute(
             "SELECT id FROM place WHERE provider = ? AND account = ? AND model = ? AND project = ?"
             " AND session = ? AND tier = ? AND context = ?",

@@ -159,6 +159,21 @@ class Index:
                 self._places.clear()
                 raise
 
+    def is_busy(self) -> bool:
+        """Whether another process is writing just now, so that a commit would have to wait."""
+        with self.guarded(writing=True):
+            connection = self._open(make=True)
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                with transaction(connection):
+                    return False
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                return True
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
     def forget(self, paths: Sequence[str]) -> None:
         """Drops what is known of files that are gone; their totals stay."""
         with self.guarded(writing=True):

@@ -40,9 +40,12 @@ DAY = 86_400.0
 KEPT_KEYS = 400 * DAY
 """Claude Code deletes logs after 30 days; a copy of a response does not turn up a year later."""
 
-HELD_ROWS = 15_000
-"""So many responses are held before they are written: about 8 MB.  Not many more, for at the end of
-a shared scan one process waits while the other writes."""
+HELD_ROWS = 6_000
+"""So many responses are held before they are written.  Not many more, for at the end of a shared scan
+one process waits while the other writes."""
+
+MOST_ROWS = 15_000
+"""So many are held, about 8 MB, while the other process writes: reading goes on meanwhile."""
 
 SHARED_BYTES = 64 * MIB
 """A fork and a second connection cost 20 ms; from here on it pays."""
@@ -228,7 +231,8 @@ class _Pass:
         for seen in files:
             self._take(seen)
             self._done += 1
-            if sum(map(len, self._rows.values())) >= HELD_ROWS:
+            held = sum(map(len, self._rows.values()))
+            if held >= HELD_ROWS and (held >= MOST_ROWS or not self._scan._index.is_busy()):
                 self._write()
             if not self._alone:
                 # Lets another thread have its turn: of the event loop's delay this takes half.
@@ -320,12 +324,14 @@ class _Pass:
         """Where the reader of a file books: each key once, with the account of its tree."""
         rows = self._rows.setdefault(seen.logs.id, {})
         get = rows.get
-        account, written = (seen.tree.account,), seen.mtime_ns / 1e9
+        account, written = seen.tree.account, seen.mtime_ns / 1e9
 
         def book(usage: Usage) -> None:
-            row = usage + account if usage[1] > 0 else (usage[0], written, *usage[2:], *account)
-            old = get(usage[0])
-            rows[usage[0]] = row if old is None else joined(old, row)
+            if account or usage[1] <= 0:
+                usage = usage._replace(at=usage[1] if usage[1] > 0 else written, account=account)
+            key = usage[0]
+            old = get(key)
+            rows[key] = usage if old is None else joined(old, usage)
 
         return book
 

@@ -38,6 +38,7 @@ class Helped(Generic[T]):
         os.write(filled, b"".join(map(_NUMBER.pack, range(len(self._groups)))))
         os.close(filled)
         self._counts = mmap.mmap(-1, _COUNTS.size)
+        self._counted = (0, 0)
         self._parent = os.getpid()
         self._pid = os.fork()
         if self._pid == 0:
@@ -72,18 +73,22 @@ class Helped(Generic[T]):
         status = 1
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            help(self._counted(), self._read)
+            help(self._told(), self._read)
             status = 0
         finally:
             os._exit(status)
 
-    def _counted(self) -> Iterator[T]:
-        for done, file in enumerate(self.files(), 1):
+    def _told(self) -> Iterator[T]:
+        for file in self.files():
             yield file
-            _COUNTS.pack_into(self._counts, 0, done, self.bytes)
+            done, read = self._counted
+            self._counted = done + 1, read
+            _COUNTS.pack_into(self._counts, 0, *self._counted)
 
     def _read(self, count: int) -> None:
         """Told of every block; stops once the first process is gone."""
         if os.getppid() != self._parent:
             raise Stopped
-        _COUNTS.pack_into(self._counts, 0, self.done, self.bytes + count)
+        done, read = self._counted
+        self._counted = done, read + count
+        _COUNTS.pack_into(self._counts, 0, *self._counted)

@@ -177,3 +177,12 @@ def test_where_logs_lie(environment: Environment) -> None:
     assert {tree.below for tree in trees[2:]} == {"projects"}
     listed = replace(environment, variables={"CLAUDE_CONFIG_DIR": "/a, /b"})
     assert [tree.folder for tree in LOGS.trees(listed)[:2]] == [Path("/a/projects"), Path("/b/projects")]
+
+
+def test_a_first_line_lends_its_names_to_no_other() -> None:
+    """A line without a parent has no head by which the next is known, whatever byte stands there."""
+    other = line(
+        parentUuid=None, userType="ex-t", sessionId="s-2", requestId="req_2", message={"id": "msg_2"}
+    )
+    booked = read(line(parentUuid=None), other)
+    assert [(usage.key, usage.session) for usage in booked] == [("msg_1", "s-1"), ("msg_2", "s-2")]
