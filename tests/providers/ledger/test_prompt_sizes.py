@@ -22,7 +22,7 @@ def test_the_size_is_that_of_one_call(tokens: int, requests: int, context: int, 
     index = Index(tmp_path / "ledger.sqlite3")
     index.prepare()
     for more in (0, 1):
-        row = (*Usage("k", 1.8e9, "m", "", "s", 1, more, tokens - 1, requests=requests), "")
+        row = tuple(Usage("k", 1.8e9, "m", "", "s", 1, more, tokens - 1, requests=requests))
         index.commit({"t": {"k": row}}, (), unknown_owner)
         (found,) = totals(index, by=("context",))
         assert (found.context, found.requests, found.output) == (context, requests, more)
