@@ -70,7 +70,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     if arguments:
         from tui.arguments import parser_of
 
-        return parser_of().parse_args(arguments)
+        return parser_of(arguments[0]).parse_args(arguments)
     from types import SimpleNamespace
 
     plain = SimpleNamespace(
