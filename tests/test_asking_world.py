@@ -24,7 +24,7 @@ from tests.conftest import FakeClock
 from tests.world import faults
 from tests.world.homes import Canaries, logged_in_home
 from tests.world.standin import Reply, StandIn
-from tui import report
+from tui import document
 from tui.doctor import Checkup, as_json, as_text
 
 CLAUDE, PROFILE = "/api/oauth/usage", "/api/oauth/profile"
@@ -228,7 +228,7 @@ def test_canaries_are_in_no_file_log_or_output(
     checkup = Checkup(shown, Examination(), ())
     said = [
         caplog.text, *capfd.readouterr(), repr(world.facts), repr(vars(world.asker)),
-        report.as_json(shown), report.as_json(world.view()), as_text(checkup), as_json(checkup),
+        document.as_json(shown), document.as_json(world.view()), as_text(checkup), as_json(checkup),
     ]  # fmt: skip
     folder = world.environment.state_dir
     said += [p.read_bytes().decode(errors="replace") for p in folder.rglob("*") if p.is_file()]

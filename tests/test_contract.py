@@ -31,7 +31,7 @@ from tests.world import faults
 from tests.world.homes import ORGANISATION
 from tests.world.logins import CASES, NOW, put
 from tests.world.standin import Reply, StandIn
-from tui import report
+from tui import document
 
 ASKED = [name for name in providers.PROVIDERS if name != "sidecars"]
 ON = frozenset(
@@ -237,7 +237,7 @@ def test_no_secret_is_in_anything_that_stays(
         *capfd.readouterr(),
         repr(world.facts),
         repr(vars(world.asker)),
-        report.as_json(shown),
+        document.as_json(shown),
     ]
     files = [p for p in world.environment.state_dir.rglob("*") if p.is_file()]
     assert len(files) > len(ASKED)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from providers.accounts.vaults import Vaults
     from providers.base import Environment
     from providers.engine.settings import Settings
+    from providers.engine.shown import DeckView
     from providers.live import Live
     from tui.vault_prompt import VaultPrompt
 
@@ -120,10 +121,7 @@ def _loaded(environment: Environment, settings: Settings) -> Live:
 
 
 def _status(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
-    import time
-
     from providers.engine.view import only
-    from tui import report
 
     live = _loaded(environment, settings)
     # Whoever asks for a provider by name is told that there is nothing of it.
@@ -139,26 +137,41 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
         view = live.view(every=named)
     if named:
         view = only(view, options.provider)
-    match options.format:
-        case "json":
-            text = report.as_json(view)
-        case "plain":
-            text = report.as_plain(view, time.localtime, hours=settings.clock)
-        case "short":
-            text = report.as_short(view)
-        case "tmux":
-            text = report.as_tmux(view)
-        case _:
-            text = report.as_lines(
-                view, time.localtime, hours=settings.clock, width=_width(), glyphs=_glyphs(settings)
-            )
-    _print(text)
-    code = report.exit_code(view) if options.check else DONE
+    _print(_reported(options, settings, view))
+    code = _verdict(view) if options.check else DONE
     if options.refresh:
         # A name lookup that hangs sits in a thread that an ordinary exit waits for.
         sys.stderr.flush()
         os._exit(code)
     return code
+
+
+def _reported(options: argparse.Namespace, settings: Settings, view: DeckView) -> str:
+    """The report in the form that was asked for."""
+    if options.format == "json":
+        from tui.document import as_json
+
+        return as_json(view)
+    import time
+
+    from tui import report
+
+    match options.format:
+        case "plain":
+            return report.as_plain(view, time.localtime, hours=settings.clock)
+        case "short":
+            return report.as_short(view)
+        case "tmux":
+            return report.as_tmux(view)
+    return report.as_lines(
+        view, time.localtime, hours=settings.clock, width=_width(), glyphs=_glyphs(settings)
+    )
+
+
+def _verdict(view: DeckView) -> int:
+    from tui.report import exit_code
+
+    return exit_code(view)
 
 
 def _watch(environment: Environment, settings: Settings) -> int:

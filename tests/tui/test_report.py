@@ -10,8 +10,9 @@ import pytest
 from providers.engine.shown import Severity, Verdict, VerdictKind, WindowState
 from providers.model import DAY, HOUR, Status
 from tests.tui.shown import NOW, UTC, account, codex, deck, pace, provider, window
+from tui.document import as_json
 from tui.glyphs import ASCII, UNICODE
-from tui.report import as_json, as_lines, as_plain, as_short, as_tmux, exit_code
+from tui.report import as_lines, as_plain, as_short, as_tmux, exit_code
 from tui.text import cell_width
 
 ACCOUNT_KEYS = {

@@ -20,7 +20,7 @@ from providers.model import Enrolled, Roster
 from providers.record import replace
 from tests.conftest import FakeClock
 from tests.terminals import QUOTADECK, base_variables
-from tui.report import as_json
+from tui.document import as_json
 
 WORK = Member("aaaa1111", "claude", "", "acc/org", email="w@example.com", plan="Pro", alias="work", order=2,
               ends_at=1_795_900_000.0)  # fmt: skip
