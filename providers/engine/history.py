@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+from providers.engine.own_database import make_private, transaction
 from providers.engine.values import clean
 from providers.model import DAY, Reading, Source, Window
 from providers.record import Record
@@ -148,7 +149,7 @@ class History:
         connection = self._writing()
         if not _is_newer(connection, place, at):
             return
-        with _transaction(connection):
+        with transaction(connection):
             # Another pane may have written since.
             if not _is_newer(connection, place, at):
                 return
@@ -193,7 +194,7 @@ class History:
         connection = self._current()
         if connection is None or not self._ready:
             self.close()
-            _make_private(self._path)
+            make_private(self._path)
             connection = self._connect()
             self._prepare(connection)
             self._ready = True
@@ -218,7 +219,7 @@ class History:
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        with _transaction(connection):
+        with transaction(connection):
             # Both from one moment: another pane may just be making the tables.
             version = _version(connection)
             foreign = version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -226,7 +227,7 @@ class History:
             raise _OtherVersion("it was made by another version")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        with _transaction(connection):
+        with transaction(connection):
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -264,35 +265,6 @@ def _inode_of(path: Path) -> int:
         return os.stat(path).st_ino
     except OSError:
         return 0
-
-
-def _make_private(path: Path) -> None:
-    """Makes the empty file, readable by us alone from birth; SQLite copies its mode to -wal.
-
-    A file that is there is never opened here: closing it would drop the locks that another
-    connection of this process holds on it.
-    """
-    for folder in reversed((path.parent, *path.parent.parents)):
-        if not folder.exists():
-            folder.mkdir(mode=0o700, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        found = os.lstat(path)
-        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
-            os.chmod(path, 0o600)
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -26,6 +26,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from providers.engine.own_database import make_private, transaction
 from providers.ledger.adoption import secret_of, take_over
 from providers.ledger.booking import Booking, Owner
 from providers.ledger.merging import Group
@@ -236,7 +237,7 @@ class Index:
             return self._connection
         self.close()
         if make:
-            _make_private(self.path)
+            make_private(self.path)
         if not stat.S_ISREG(os.lstat(self.path).st_mode):
             raise Unusable("the ledger's index is not a regular file")
         self._inode = _inode_of(self.path)
@@ -342,33 +343,3 @@ def _inode_of(path: Path) -> int:
         return os.stat(path).st_ino
     except OSError:
         return 0
-
-
-def _make_private(path: Path) -> None:
-    """Makes the empty file, readable by us alone from birth; SQLite copies its mode to -wal.
-
-    A file that is there is not opened here: closing it would drop the locks that another connection
-    of this process holds on it.
-    """
-    for folder in reversed((path.parent, *path.parent.parents)):
-        if not folder.exists():
-            folder.mkdir(mode=0o700, exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        found = os.lstat(path)
-        if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077 and found.st_uid == os.getuid():
-            os.chmod(path, 0o600)
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Everything inside or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
