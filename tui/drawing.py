@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.events import Resize
 
 from providers.base import Environment
@@ -136,6 +137,15 @@ class DeckApp(Crash, inherit_bindings=False):
             theme = "quotadeck-dark"
         self.theme = theme
         self.animation_level = "none"
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver wherever Textual's for a Unix terminal would stand."""
+        from textual.drivers.linux_driver import LinuxDriver
+
+        from tui.driver import PatientDriver
+
+        found = super().get_driver_class()
+        return PatientDriver if found is LinuxDriver else found
 
     def compose(self) -> ComposeResult:
         """The fixed tree: header, grid, lane, the lines for a filter and a question, footer."""

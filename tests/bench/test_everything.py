@@ -17,7 +17,7 @@ from providers.engine.clock import SystemClock
 from providers.engine.settings import Settings
 from providers.live import open_live
 from providers.record import replace
-from tests.bench.test_pane import EMPTY, FIRST_FIGURE, FIRST_WORD, SETTLED, Within
+from tests.bench.test_pane import EMPTY, FIRST_FIGURE, FIRST_WORD, SETTLED, Within, idle_ratio
 from tests.terminals import QUOTADECK, PtyProgram, base_variables
 from tests.world.faults import ok
 from tests.world.logins import CASES
@@ -91,21 +91,12 @@ def test_idle_cost_of_everything(within: Within, both: tuple[PtyProgram, PtyProg
     """Twice an empty app, 30 MB over it, 3 KB a minute: with sixteen panels that are all asked."""
     pane, empty = both
 
-    def cpu() -> float:
-        used = [0.0, 0.0]
-        for _ in range(3):
-            for index, program in enumerate(both):
-                before = program.cpu_seconds()
-                time.sleep(10)
-                used[index] += program.cpu_seconds() - before
-        return used[0] / used[1]
-
     def bytes_a_minute() -> float:
         before = len(pane.output)
         time.sleep(30)
         return (len(pane.output) - before) / 500
 
-    within("everything: idle CPU / empty app", cpu, 2)
+    within("everything: idle CPU / empty app", lambda: idle_ratio(pane, empty), 2)
     within("everything: idle KB a minute", bytes_a_minute, 3)
     within("everything: MB over an empty app", lambda: (pane.rss_kib() - empty.rss_kib()) / 1024, 30)
 
