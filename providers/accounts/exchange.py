@@ -9,27 +9,19 @@ one.  Where the system cannot do that, a hard link and a rename stand in for it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
 import os
 import re
 import stat
-import sys
 from pathlib import Path
 
 from providers.accounts.login import CannotSwitch, StoreFile
+from providers.accounts.renaming import swapped
 from providers.engine.values import clean
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_EXCHANGE = 2
-"""RENAME_EXCHANGE of Linux."""
-
 _OPERATION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-z]+)*")
 """Eight hex digits, then what part of it: ``-2`` made again, ``-b`` mended, ``-r`` carried through,
 ``-old`` the second name of what is being replaced."""
-
-_HERE = -100
-"""AT_FDCWD of Linux: paths are absolute."""
 
 
 def staged_name(path: Path, operation: str) -> Path:
@@ -114,7 +106,7 @@ def exchange(path: Path, operation: str) -> None:
     if not os.path.lexists(path):
         os.link(place, path, follow_symlinks=False)
         drop(place)
-    elif not _swapped(place, path):
+    elif not swapped(place, path):
         _linked(place, path, operation)
     sync_folder(path.parent)
 
@@ -141,22 +133,6 @@ def _mode(file: StoreFile) -> int:
     except OSError:
         now = 0o600
     return now & 0o600 if file.secret else now & 0o644
-
-
-def _swapped(place: Path, path: Path) -> bool:
-    """Whether the system could swap the two names in one step."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError):
-        return False
-    if rename(_HERE, os.fsencode(place), _HERE, os.fsencode(path), _EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
-        return False
-    raise OSError(code, os.strerror(code), str(path))
 
 
 def _linked(place: Path, path: Path, operation: str) -> None:

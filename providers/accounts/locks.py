@@ -3,7 +3,8 @@
 For switch.py alone, which holds them for well under half a second with no request and no
 keyring call in between.  A folder lock is made with mkdir and is stale when nobody touched it
 (npm proper-lockfile, measured: a plain mkdir is respected, a folder that is not empty or dated
-in the future is never reclaimed, so nothing is ever put inside).
+in the future is never reclaimed, so nothing is ever put inside).  Ours is made beside its place,
+noted, and then moved there if the place is free: killed at any moment, it is known for ours.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from providers.accounts.login import CannotSwitch, CliLock, FileLock, FolderLock
+from providers.accounts.renaming import moved_to_free
 from providers.engine.values import clean
 from providers.record import Record
 
@@ -69,10 +71,11 @@ def is_ours(folder: HeldFolder) -> bool:
 
 
 def release(folder: HeldFolder) -> None:
-    """Removes a lock of ours, and no other."""
+    """Removes a lock of ours, and no other; it may not have come to its place yet."""
     if is_ours(folder):
         with contextlib.suppress(OSError):
             os.rmdir(folder.path)
+    sweep(Path(folder.path))
 
 
 @contextmanager
@@ -97,15 +100,7 @@ def _take_all(
 ) -> bool:
     for lock in locks:
         late = time.monotonic() >= until
-        if isinstance(lock, FileLock):
-            taken = _flocked(lock, held)
-        else:
-            folder = _made(lock)
-            taken = folder is not None
-            if folder is not None:
-                held.callback(release, folder)
-                folders.append(folder)
-                noted(tuple(folders))
+        taken = _flocked(lock, held) if isinstance(lock, FileLock) else _made(lock, noted, held, folders)
         if not taken and late:
             raise CannotSwitch(
                 f"nothing was changed: the lock {clean(lock.path.name)} is held, the login is being "
@@ -133,26 +128,66 @@ def _flocked(lock: FileLock, held: ExitStack) -> bool:
     return True
 
 
-def _made(lock: FolderLock) -> HeldFolder | None:
-    """The lock, or None while another holds it."""
+def _made(lock: FolderLock, noted: Noted, held: ExitStack, folders: list[HeldFolder]) -> bool:
+    """Whether the lock could be had; ``folders`` has it then."""
+    if os.path.lexists(lock.path):
+        _reclaim(lock)
+        return False
     try:
-        os.mkdir(lock.path, 0o700)
-    except FileExistsError:
-        return _reclaimed(lock)
+        ours = _made_beside(lock.path)
     except OSError as error:
         raise _cannot(lock.path, error) from None
-    made = os.lstat(lock.path)
-    return HeldFolder(str(lock.path), made.st_dev, made.st_ino, made.st_mtime_ns)
+    held.callback(release, ours)
+    noted((*folders, ours))
+    try:
+        if not moved_to_free(beside(lock.path), lock.path):
+            # Here a lock can only be made in its place.
+            os.mkdir(lock.path, 0o700)
+            ours = _known(lock.path, lock.path)
+            held.callback(release, ours)
+            noted((*folders, ours))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _cannot(lock.path, error) from None
+    folders.append(ours)
+    return True
 
 
-def _reclaimed(lock: FolderLock) -> HeldFolder | None:
+def beside(path: Path) -> Path:
+    """Where a lock of ours is made.  One process at a time makes one: who switches holds the
+    lock of the accounts."""
+    return path.with_name(f"{path.name}.qd-lock")
+
+
+def sweep(path: Path) -> None:
+    """Removes what a kill left where a lock of ours is made.  For whoever holds the lock of the accounts."""
+    with contextlib.suppress(OSError):
+        os.rmdir(beside(path))
+
+
+def _made_beside(path: Path) -> HeldFolder:
+    place = beside(path)
+    with contextlib.suppress(FileNotFoundError):
+        # An old one would be stale as soon as it is in place.
+        os.rmdir(place)
+    os.mkdir(place, 0o700)
+    return _known(place, path)
+
+
+def _known(place: Path, path: Path) -> HeldFolder:
+    made = os.lstat(place)
+    return HeldFolder(str(path), made.st_dev, made.st_ino, made.st_mtime_ns)
+
+
+def _reclaim(lock: FolderLock) -> None:
     """Takes away a lock whose holder died, as nobody touched it for long; the next look makes
     it anew, unless a CLI was quicker."""
     shown = clean(str(lock.path), 200)
     try:
         found = os.lstat(lock.path)
     except OSError:
-        return None
+        return
     # The wall clock, as the file system's times are its times.
     age = time.time() - found.st_mtime
     if age < -FUTURE:
@@ -161,7 +196,7 @@ def _reclaimed(lock: FolderLock) -> HeldFolder | None:
             f"rmdir {shown}"
         )
     if age <= lock.stale:
-        return None
+        return
     try:
         os.rmdir(lock.path)
     except NotADirectoryError:
@@ -171,8 +206,6 @@ def _reclaimed(lock: FolderLock) -> HeldFolder | None:
             raise CannotSwitch(
                 f"nothing was changed: the lock {shown} is not empty, so nobody can take it: rm -r {shown}"
             ) from None
-        return None
-    return None
 
 
 def _cannot(path: Path, error: OSError) -> CannotSwitch:

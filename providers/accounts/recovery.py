@@ -25,7 +25,7 @@ from providers.accounts.journal import (
 )
 from providers.accounts.keeping import Keeper, Step, no_step
 from providers.accounts.living import Prove, Seen, look, read_bytes, reread, whose
-from providers.accounts.locks import HeldFolder, cli_locks, release
+from providers.accounts.locks import HeldFolder, cli_locks, release, sweep
 from providers.accounts.login import CannotSwitch, Login, LoginStore
 from providers.accounts.registry import accounts_lock, load_registry, place_of, save_registry
 from providers.accounts.replacement import Replacement
@@ -200,8 +200,10 @@ class Recovery:
         return digest(seen.data(path)) == before and not stranger
 
     def _sweep(self, store: LoginStore) -> None:
-        """Staged and replaced files that no journal names any more."""
+        """What no journal names any more: locks that were never put in place, staged and replaced files."""
         known = {entry.operation for entry in entries(self._state)}
+        for lock in store.locks():
+            sweep(lock.path)
         for file in store.files():
             for operation in exchange.operations_at(file.path):
                 place = exchange.staged_name(file.path, operation)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
-import time
 from collections.abc import Sequence
 
 from providers.accounts.journal import entries
 from providers.accounts.living import look
-from providers.accounts.locks import cli_locks
 from providers.accounts.login import CannotSwitch, FolderLock, Held, Login
 from providers.accounts.safety import copies
 from providers.accounts.settle import Settler
@@ -18,18 +15,12 @@ from tests.world.households import Household
 
 
 def restart(house: Household) -> None:
-    """A new start, the watch to its end, and the start after that.
-
-    A kill between the making of a lock and its note leaves one that nobody knows: it is ours and
-    a CLI's to take when nobody touched it for a minute, which has passed by the second start.
-    """
+    """A new start, the watch to its end, and the start after that."""
     with contextlib.suppress(CannotSwitch):
         house.recovery().run()
-    for lock in house.store.locks():
-        if isinstance(lock, FolderLock) and lock.path.exists():
-            os.utime(lock.path, (time.time() - lock.stale - 1,) * 2)
-            with cli_locks((lock,), lambda folders: None):
-                pass
+    assert [
+        lock.path for lock in house.store.locks() if isinstance(lock, FolderLock) and lock.path.exists()
+    ] == []
     house.recovery().run()
     settler = Settler(house.environment, house.keeper(), house.clock)
     settler.look_after(house.store)

@@ -22,7 +22,7 @@ OPERATION = "0a1b2c3d"
 @pytest.fixture
 def no_swap(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a Mac, or a file system that cannot."""
-    monkeypatch.setattr(exchange, "_swapped", lambda place, path: False)
+    monkeypatch.setattr(exchange, "swapped", lambda place, path: False)
 
 
 @pytest.mark.parametrize("swaps", [True, False])
@@ -30,7 +30,7 @@ def test_what_was_replaced_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Both ways: the new bytes are in place, the very file that stood there has the staged name, a
     writer that has it open writes there, and no third name is left."""
     if not swaps:
-        monkeypatch.setattr(exchange, "_swapped", lambda place, path: False)
+        monkeypatch.setattr(exchange, "swapped", lambda place, path: False)
     path = tmp_path / "f"
     path.write_text("old")
     with open(path, "r+") as late:

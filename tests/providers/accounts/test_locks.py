@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.accounts.locks import CliLocks, HeldFolder, cli_locks, is_ours, release
+from providers.accounts.locks import CliLocks, HeldFolder, beside, cli_locks, is_ours, release
 from providers.accounts.login import CannotSwitch, FileLock, FolderLock
 from providers.base import Environment
 from tests.providers.accounts.test_switch import two
@@ -158,6 +158,62 @@ def test_nothing_is_kept_when_the_note_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"), cli_locks((FolderLock(tmp_path / "l"),), full):
         pass
     assert not (tmp_path / "l").exists()
+
+
+def test_known_before_it_is_there(tmp_path: Path) -> None:
+    """Killed at any moment, a lock of ours is either noted or not in the CLI's way."""
+    lock, seen = FolderLock(tmp_path / "l"), []
+    with cli_locks((lock,), lambda folders: seen.append((folders, lock.path.exists()))) as locks:
+        assert seen == [(locks.folders, False)]
+        assert [p.name for p in tmp_path.iterdir()] == ["l"]
+        assert is_ours(seen[0][0][0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_before_it_is_in_place(tmp_path: Path) -> None:
+    """What a kill leaves beside the place goes with the lock that the journal names, and is in
+    nobody's way: not in that of the next lock, not in a CLI's."""
+    lock = FolderLock(tmp_path / "l")
+    beside(lock.path).mkdir()
+    os.utime(beside(lock.path), (1, 1))
+    with held(lock) as locks:
+        assert time.time() - lock.path.stat().st_mtime < 5
+    beside(lock.path).mkdir()
+    release(locks.folders[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cli_is_quicker(tmp_path: Path) -> None:
+    """It takes its lock between our look and our move: its lock stands, and ours is gone."""
+    lock = FolderLock(tmp_path / "l")
+
+    def quicker(folders: tuple[HeldFolder, ...]) -> None:
+        lock.path.mkdir()
+        (lock.path / "whose").write_text("the CLI's")
+
+    with pytest.raises(CannotSwitch, match="is held"), cli_locks((lock,), quicker, within=0):
+        pass
+    assert (lock.path / "whose").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["l"]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_where_nothing_can_be_moved_to_a_free_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """There a lock is made in its place, and noted then."""
+    monkeypatch.setattr("providers.accounts.locks.moved_to_free", lambda path, free: False)
+    lock = FolderLock(tmp_path / "l")
+    if taken:
+        lock.path.mkdir()
+        with pytest.raises(CannotSwitch, match="is held"), held(lock, within=0.1):
+            pass
+        assert [p.name for p in tmp_path.iterdir()] == ["l"]
+        return
+    with held(lock) as locks:
+        assert locks.still_ours()
+        assert is_ours(locks.folders[0])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_flocks(tmp_path: Path) -> None:

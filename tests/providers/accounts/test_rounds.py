@@ -7,10 +7,11 @@ no refresh token was spent twice.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,7 @@ import pytest
 from providers.accounts.capture import capture
 from providers.accounts.keeping import Step
 from providers.accounts.living import look
-from providers.accounts.locks import cli_locks
-from providers.accounts.login import CannotSwitch, Held
+from providers.accounts.login import CannotSwitch, CliLock, FileLock, Held
 from providers.base import Environment
 from tests.world.aftermath import all_there, restart, whole
 from tests.world.households import Household, codex_file
@@ -100,7 +100,7 @@ def cli(house: Household, kind: str, chance: random.Random) -> None:
     their locks, the old Codex without any, in place, with the answer under way for a while."""
     locks = () if kind == "codex-old" else house.store.locks()
     for _ in range(BATCH):
-        with contextlib.suppress(CannotSwitch), cli_locks(locks, lambda folders: None):
+        with under(locks):
             name = owner(house)
             if name and chance.random() < 0.3 and kind != "codex-old":
                 house.log_in(name)
@@ -109,6 +109,23 @@ def cli(house: Household, kind: str, chance: random.Random) -> None:
             elif name:
                 house.write_login(name, house.issuer.renew(house.live_refresh) or {})
         time.sleep(chance.uniform(0, 0.01))
+
+
+@contextlib.contextmanager
+def under(locks: Sequence[CliLock]) -> Iterator[None]:
+    """The locks as a CLI takes them: flocks, and folders that are just made."""
+    with contextlib.ExitStack() as held:
+        for lock in locks:
+            if isinstance(lock, FileLock):
+                fcntl.flock(held.enter_context(open(lock.path, "a")), fcntl.LOCK_EX)
+                continue
+            while True:
+                with contextlib.suppress(FileExistsError):
+                    lock.path.mkdir()
+                    break
+                time.sleep(0.005)
+            held.callback(lock.path.rmdir)
+        yield
 
 
 def owner(house: Household) -> str:
