@@ -83,8 +83,9 @@ class Booking:
         self._connection.create_function("met", 2, known.__setitem__)
         self._kept.sort()
         self._connection.executemany(_KEEP_NEW, self._kept)
-        self._kept.clear()
+        new, self._kept = self._kept, []
         if known:
+            self._take_out_copies(known, new)
             for ident, (key, group) in zip(idents, groups.items(), strict=True):
                 if ident in known:
                     for row in m.counted(group):
@@ -92,6 +93,14 @@ class Booking:
                     self._change(tool, ident, key, known[ident], group)
             self._connection.executemany(KEEP, self._kept)
             self._kept.clear()
+
+    def _take_out_copies(self, known: dict[int, bytes], new: Iterable[tuple[int, int, bytes]]) -> None:
+        """Those that say what is known, as most do; of the others ``known`` is left."""
+        for ident, _, packed in new:
+            if known.get(ident) == packed and len(packed) == _SMALL.size:
+                _, place, at, _, *counts = _SMALL.unpack(packed)[1:]
+                self._sum(place, at, counts, -1)
+                del known[ident]
 
     def _idents(self, tool: str, keys: Mapping[str, Group]) -> list[int]:
         keyed = self._hash.copy()
