@@ -40,11 +40,11 @@ DAY = 86_400.0
 KEPT_KEYS = 400 * DAY
 """Claude Code deletes logs after 30 days; a copy of a response does not turn up a year later."""
 
-HELD_ROWS = 6_000
+HELD_ROWS = 12_000
 """So many responses are held before they are written.  Not many more, for at the end of a shared scan
 one process waits while the other writes."""
 
-MOST_ROWS = 15_000
+MOST_ROWS = 20_000
 """So many are held, about 8 MB, while the other process writes: reading goes on meanwhile."""
 
 SHARED_BYTES = 64 * MIB
