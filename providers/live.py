@@ -117,6 +117,8 @@ class Live:
         """Reads every source now, in the calling thread, and writes nothing."""
         now = self._clock.now()
         self._deck.apply([*self._recorder.remembered(), *self._collector.sweep()], now)
+        # One that is open when the process ends leaves its -wal and -shm.
+        self._recorder.close()
         self._deck.apply(polled(self._deck.facts(), self.environment.state_dir, now), now)
 
     def refresh(self, chosen: Sequence[str]) -> list[tuple[str, str]]:

@@ -112,8 +112,9 @@ def report():
     time.sleep(6)
     open(os.environ["REPORT"], "w").write(json.dumps(seen))
 threading.Thread(target=report, daemon=True).start()
-from tui.cli import main
-sys.exit(main([]))
+from tui.cli import run
+sys.argv = ["quotadeck"]
+run()
 """
 
 

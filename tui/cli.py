@@ -1,6 +1,6 @@
 """The command line: which command was asked for, and a few lines on the deck for each.
 
-`main` is the console script.  Nothing heavy is imported before it is known to be needed:
+`run` is the console script.  Nothing heavy is imported before it is known to be needed:
 ``statusline`` runs at every render of Claude Code's prompt and comes first.
 """
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     # Spelled out: importing typing for this name alone costs a third of an empty Python.
     import argparse
-    from typing import TextIO
+    from typing import NoReturn, TextIO
 
     from providers.accounts.vaults import Vaults
     from providers.base import Environment
@@ -24,6 +24,21 @@ if TYPE_CHECKING:
     from tui.vault_prompt import VaultPrompt
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 3
+
+
+def run() -> NoReturn:
+    """The console script: `main`, and an end that nothing holds up.
+
+    A keyring call or a name lookup that hangs sits in a thread that an ordinary exit waits for, a thread
+    in a Rust extension must not meet a dying interpreter, and taking one down costs a tenth of `status`.
+    """
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or FAILED
+    os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -138,12 +153,7 @@ def _status(options: argparse.Namespace, environment: Environment, settings: Set
     if named:
         view = only(view, options.provider)
     _print(_reported(options, settings, view))
-    code = _verdict(view) if options.check else DONE
-    if options.refresh:
-        # A name lookup that hangs sits in a thread that an ordinary exit waits for.
-        sys.stderr.flush()
-        os._exit(code)
-    return code
+    return _verdict(view) if options.check else DONE
 
 
 def _reported(options: argparse.Namespace, settings: Settings, view: DeckView) -> str:
@@ -186,18 +196,15 @@ def _watch(environment: Environment, settings: Settings) -> int:
     gc.enable()
     clock = SystemClock()
     live = open_live(environment, settings, clock)
-    code = run(
+    return run(
         live, _print, clock, time.localtime, settings.clock, False, threading.Event(),
         gone=lambda: reader_gone(sys.stdout.fileno()),
     )  # fmt: skip
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def _doctor(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
     import time
 
-    from providers.accounts.vault import State
     from providers.examination import examine
     from tui import doctor
 
@@ -206,10 +213,6 @@ def _doctor(options: argparse.Namespace, environment: Environment, settings: Set
     found = examine(environment, settings, live.sources(), live.vaults, time.time())
     checkup = doctor.Checkup(live.view(every=True), found, around, settings.notes)
     _print(doctor.as_json(checkup) if options.json else doctor.as_text(checkup))
-    if any(offer.state is State.SILENT for offer in found.vaults):
-        # The call sits in a thread, and an exit must not meet it.
-        sys.stderr.flush()
-        os._exit(DONE)
     return DONE
 
 
@@ -264,12 +267,8 @@ def _accounts(options: argparse.Namespace, environment: Environment, settings: S
     ended = command.run(options)
     if ended.code in (DONE, FAILED) or getattr(options, "json", False):
         _print(f"{ended.text}\n")
-        code = ended.code
-    else:
-        code = _fail(ended.text, ended.code)
-    sys.stderr.flush()
-    # A keyring call that hangs, or a name lookup, sits in a thread.
-    os._exit(code)
+        return ended.code
+    return _fail(ended.text, ended.code)
 
 
 def _import(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
@@ -292,12 +291,8 @@ def _import(options: argparse.Namespace, environment: Environment, settings: Set
     ended = command.run(options)
     if ended.code in (DONE, FAILED):
         _print(f"{ended.text}\n")
-        code = ended.code
-    else:
-        code = _fail(ended.text, ended.code)
-    sys.stderr.flush()
-    # A keyring call that hangs, or a name lookup, sits in a thread.
-    os._exit(code)
+        return ended.code
+    return _fail(ended.text, ended.code)
 
 
 def _usage(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:
@@ -323,12 +318,7 @@ def _pane(options: argparse.Namespace, environment: Environment, settings: Setti
         return _plain(options, environment, settings)
     from tui.pane import run_pane
 
-    code = run_pane(options, environment, settings)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: a daemon thread inside a Rust extension must not meet a dying
-    # interpreter, and nothing that hangs may hold up the quit.
-    os._exit(code)
+    return run_pane(options, environment, settings)
 
 
 def _plain(options: argparse.Namespace, environment: Environment, settings: Settings) -> int:

@@ -72,6 +72,11 @@ class Recorder:
         now = self._clock.now()
         return [r for r in self.history.last_readings() if now - REMEMBERED <= r.observed_at <= now]
 
+    def close(self) -> None:
+        """Closes the history; a later call opens it again."""
+        if self._history is not None:
+            self._history.close()
+
     @property
     def history(self) -> History:
         """The history, opened."""

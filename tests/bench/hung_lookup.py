@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from tui.cli import main
+from tui.cli import run
 
 
 def hang(*_: Any, **__: Any) -> Any:
@@ -19,4 +18,4 @@ def hang(*_: Any, **__: Any) -> Any:
 
 if __name__ == "__main__":
     socket.getaddrinfo = hang
-    sys.exit(main())
+    run()

@@ -130,9 +130,9 @@ def test_nothing_is_touched_before_the_first_frame(
         "    if event == 'import' and str(args[0]).partition('.')[0] in ('keyring', 'secretstorage'):\n"
         "        seen.write('keyring\\n')\n"
         "sys.addaudithook(watch)\n"
-        "from tui.cli import main\n"
+        "from tui.cli import run\n"
         "sys.argv = ['quotadeck']\n"
-        "main()\n"
+        "run()\n"
     )
     program = PtyProgram([sys.executable, "-c", hook], full)
     program.wait_for(FIRST_FIGURE)

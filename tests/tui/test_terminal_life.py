@@ -99,12 +99,13 @@ def test_suspend_and_resume(home: Path) -> None:
 
 CRASH = """
 import sys, tui.app
-from tui.cli import main
+from tui.cli import run
 def draw(self):
     secret = "sk-ant-canary"
     raise ValueError(secret)
 tui.app.QuotadeckApp.draw = draw
-sys.exit(main([]))
+sys.argv = ["quotadeck"]
+run()
 """
 
 
