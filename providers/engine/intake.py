@@ -37,7 +37,9 @@ rewrites a config of megabytes in bursts."""
 
 def tilde(path: Path, home: Path) -> str:
     """The path as a person writes it, with ``~`` for home."""
-    return clean(f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path), 200)
+    # As text: pathlib's own way takes a fifth of a sweep.
+    text, base = str(path), f"{home}/"
+    return clean(f"~/{text[len(base) :]}" if text.startswith(base) else text, 200)
 
 
 class Outcomes:

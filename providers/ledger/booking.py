@@ -20,7 +20,7 @@ from providers.ledger.merging import Group, Row
 SLOT = 900
 """Seconds of a cell."""
 
-CONTEXTS = (272_000, 200_000)
+CONTEXTS = (272_000, 200_000, 100_000)
 """Prompts larger than these have prices of their own at some vendors."""
 
 MANY = 200
@@ -133,7 +133,7 @@ class Booking:
             if not account:
                 account = owner(tool, float(at))
             prompt = fresh + read + written
-            context = _context(prompt, calls) if prompt > 200_000 else 0
+            context = _context(prompt, calls) if prompt > 100_000 else 0
             name = (tool, account, model, project, session, tier, context)
             if name != before:
                 # A session's rows come one after the other, and comparing takes a third of hashing.

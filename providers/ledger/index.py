@@ -31,7 +31,9 @@ from providers.ledger.adoption import secret_of, take_over
 from providers.ledger.booking import Booking, Owner
 from providers.ledger.merging import Group
 
-VERSION = 1
+VERSION = 2
+"""Raised with the form of the tables, and with the sizes of prompts that are told apart."""
+
 BUSY_SECONDS = 4.0
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;

@@ -28,8 +28,8 @@ class Total(Record):
     ``period`` is ``2026-11-26T14:15`` (where a quarter or an hour begins), ``2026-11-26``, ``2026-W48``
     or ``2026-11`` in the zone asked for.  ``input`` excludes cache reads and writes, ``cache_write``
     contains ``cache_write_1h``, ``output`` contains ``reasoning``.  ``account`` is an identity key,
-    "" = unknown.  ``context`` is the bound in tokens that the prompts exceeded (0, 200 000, 272 000),
-    for prices that depend on it.
+    "" = unknown.  ``context`` is the bound in tokens that the prompts exceeded (0, 100 000, 200 000,
+    272 000), for prices that depend on it.
     ``first`` and ``last`` bound the use in epoch seconds, to a quarter of an hour.  Texts are clean.
     """
 

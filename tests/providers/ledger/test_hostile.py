@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,31 @@ def test_a_line_that_is_too_long_is_passed_over(environment: Environment, folder
     huge = b'{"type":"assistant","message":{"usage":{"x":"' + b"x" * (MAX_LINE + 1_000_000) + b'"}}}\n'
     (folder / "a.jsonl").write_bytes(line("A") + huge + line("B"))
     scan(environment)
+    assert summed(environment, "provider") == TWO
+    assert tool(environment).broken == 1
+
+
+_PEAK = """
+import resource, sys
+from pathlib import Path
+from tests.providers.ledger.homes import at_home, scan
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+scan(at_home(Path(sys.argv[1])))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_line_of_200_megabytes(environment: Environment, folder: Path) -> None:
+    """Passed over for the price of two that are just too long: no block of it is joined to another."""
+    with (folder / "a.jsonl").open("wb") as log:
+        log.write(line("A") + b'{"type":"assistant","message":{"content":"')
+        for _ in range(200):
+            log.write(b"x" * 1_000_000)
+        log.write(b'","usage":{"input_tokens":7,"output_tokens":7}}}\n' + line("B"))
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(environment.home)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) * 1024 < 3 * MAX_LINE
     assert summed(environment, "provider") == TWO
     assert tool(environment).broken == 1
 

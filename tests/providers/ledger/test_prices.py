@@ -49,7 +49,7 @@ def test_a_model_is_known_by_the_names_that_tools_write(shipped: Prices, name: s
 
 
 @pytest.mark.parametrize(
-    "name", ["", "claude-opus-9", "claude-haiku-5-5", "my-gpt-5", "gpt-5-turbo", "opus", "claude-opus-4-55"]
+    "name", ["", "claude-opus-9", "claude-haiku-9", "my-gpt-5", "gpt-5-turbo", "opus", "claude-opus-4-55"]
 )
 def test_what_is_not_in_the_table_has_no_price(shipped: Prices, name: str) -> None:
     """Nothing is guessed from a similar name; one without a name is as unknown."""
@@ -57,7 +57,10 @@ def test_what_is_not_in_the_table_has_no_price(shipped: Prices, name: str) -> No
 
 
 def test_a_long_prompt_moves_the_whole_request(shipped: Prices) -> None:
-    """Sonnet 4.5 over 200 000 and GPT-5.5 over 272 000 tokens: input and output at the higher rate."""
+    """Haiku 5.5 over 100 000, Sonnet 4.5 over 200 000 and GPT-5.5 over 272 000 tokens: input and output
+    at the higher rate."""
+    assert shipped.cost(total("claude-haiku-5-5", input=M, output=M)) == 0.6
+    assert shipped.cost(total("claude-haiku-5-5", input=M, output=M, context=100_000)) == 3.0
     long = total("claude-sonnet-4-5", input=M, output=M, context=200_000)
     assert shipped.cost(long) == 6.0 + 22.5
     assert shipped.cost(total("claude-sonnet-4-5", input=M, output=M, context=272_000)) == 6.0 + 22.5
@@ -108,7 +111,7 @@ def test_a_persons_own_table_wins_name_by_name(tmp_path: Path) -> None:
         ('[[model]]\nnames = ["x"]\ninput = 1\n', "prices.toml: x: output must be dollars per million"),
         ('[[model]]\nnames = ["x"]\ninput = -1\noutput = 1\n', "x: input must be dollars per million"),
         ('[[model]]\nnames = ["x"]\ninput = nan\noutput = 1\n', "x: input must be dollars per million"),
-        ('[[model]]\nnames = ["x"]\ninput = 1\noutput = 1\nknown_up_to = 5\n', "apart at 200000 or 272000"),
+        ('[[model]]\nnames = ["x"]\ninput = 1\noutput = 1\nknown_up_to = 5\n', "at 100000 or 200000 or 272000"),
         ('[[model]]\nnames = ["\\u001b[2J"]\ninput = 1\n', "prices.toml: [2J: output"),
     ],
 )  # fmt: skip
@@ -125,4 +128,4 @@ def test_a_wrong_table_is_said_and_not_used(tmp_path: Path, text: str, why: str)
 
 def test_bounds_of_the_shipped_table_are_those_of_the_index() -> None:
     """A bound that the index does not keep could never be applied (loading would raise)."""
-    assert set(CONTEXTS) >= {200_000, 272_000}
+    assert set(CONTEXTS) >= {100_000, 200_000, 272_000}

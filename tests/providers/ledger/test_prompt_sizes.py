@@ -14,7 +14,15 @@ from providers.ledger.scan import unknown_owner
 
 @pytest.mark.parametrize(
     ("tokens", "requests", "context"),
-    [(300_000, 1, 272_000), (250_000, 1, 200_000), (300_000, 2, 0), (3_000_000, 10, 272_000), (10**9, 0, 0)],
+    [
+        (300_000, 1, 272_000),
+        (250_000, 1, 200_000),
+        (100_000, 1, 0),
+        (300_000, 2, 100_000),
+        (180_000, 2, 0),
+        (3_000_000, 10, 272_000),
+        (10**9, 0, 0),
+    ],
 )
 def test_the_size_is_that_of_one_call(tokens: int, requests: int, context: int, tmp_path: Path) -> None:
     """The average of several calls; a session's total says nothing of its calls.  So it is for a key
