@@ -111,7 +111,7 @@ def test_a_persons_own_table_wins_name_by_name(tmp_path: Path) -> None:
         ('[[model]]\nnames = ["x"]\ninput = 1\n', "prices.toml: x: output must be dollars per million"),
         ('[[model]]\nnames = ["x"]\ninput = -1\noutput = 1\n', "x: input must be dollars per million"),
         ('[[model]]\nnames = ["x"]\ninput = nan\noutput = 1\n', "x: input must be dollars per million"),
-        ('[[model]]\nnames = ["x"]\ninput = 1\noutput = 1\nknown_up_to = 5\n', "at 100000 or 200000 or 272000"),
+        ('[[model]]\nnames = ["x"]\ninput = 1\noutput = 1\nknown_up_to = 5\n', "at 100000 or 200000 or"),
         ('[[model]]\nnames = ["\\u001b[2J"]\ninput = 1\n', "prices.toml: [2J: output"),
     ],
 )  # fmt: skip
