@@ -7,8 +7,9 @@ a file of ours is preserved before the file goes.  For the desk, at every start.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from providers.accounts import exchange
@@ -40,6 +41,7 @@ from providers.accounts.settle import (
 )
 from providers.base import Environment
 from providers.engine.clock import Clock
+from providers.engine.files import drop_unfinished
 from providers.record import replace
 
 _FOLDERS = ("journal", "safety")
@@ -87,6 +89,8 @@ class Recovery:
                     self._finish(entry, now)
                 for store in self._stores.values():
                     self._sweep(store)
+                for folder in _own_folders(self._environment):
+                    drop_unfinished(folder, time.time() - ORPHANED)
         except OSError as error:
             raise CannotSwitch(f"a switch could not be finished: {error.strerror or error}") from None
         stores = tuple(self._stores.values())
@@ -216,6 +220,14 @@ class Recovery:
         login = replaced_login(store, operation)
         if login is not None and not is_kept(login, load_registry(self._state), self._state):
             preserve(self._state, f"{operation}-found", login, "", self._clock.now())
+
+
+def _own_folders(environment: Environment) -> Iterator[Path]:
+    """Every folder in which secrets, or what names them, are written."""
+    for base in (environment.state_dir, environment.data_dir):
+        yield base
+        with contextlib.suppress(OSError):
+            yield from [path for path in base.iterdir() if path.is_dir()]
 
 
 def _is_behind(file: Replaced, operation: str) -> bool:

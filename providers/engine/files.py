@@ -167,6 +167,26 @@ def _size(count: int) -> str:
     return f"{count} bytes"
 
 
+def drop_unfinished(folder: Path, before: float) -> None:
+    """Removes what a killed `write_atomic` left in a folder: files begun before that moment (epoch
+    seconds by the clock of the file system).  There may be a secret in one."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if not _is_temp(name):
+                continue
+            with contextlib.suppress(OSError):
+                if os.lstat(folder / name).st_mtime < before:
+                    os.unlink(folder / name)
+
+
+def _is_temp(name: str) -> bool:
+    """Whether a name is one that `_replace` gives."""
+    parts = name.split(".")
+    return (
+        len(parts) > 4 and not parts[0] and parts[-1] == "tmp" and parts[-3].isdigit() and len(parts[-2]) == 8
+    )
+
+
 def _refuse_target(folder: int, path: Path) -> None:
     if os.fstat(folder).st_uid != os.getuid():
         raise WriteRefused(

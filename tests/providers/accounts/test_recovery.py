@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -86,6 +87,22 @@ def test_interrupted_by_a_key(environment: Environment, provider: str, at: str) 
         if house.live_refresh != house.issuer.newest(name):
             switch(house, to)
         assert house.live_refresh == house.issuer.newest(name)
+
+
+def test_what_killed_writes_left_goes(environment: Environment) -> None:
+    """Half-written files of ours, which may hold a login, in every folder of ours; young ones stay."""
+    house, _, _ = two(environment, "claude")
+    folders = (environment.state_dir, environment.state_dir / "safety", environment.data_dir / "plain")
+    left = [folder / f".x.json.4711.1234567{number}.tmp" for number, folder in enumerate(folders)]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half a login")
+    house.recovery().run()
+    assert all(path.exists() for path in left)
+    for path in left:
+        os.utime(path, (1, 1))
+    house.recovery().run()
+    assert not any(path.exists() for path in left)
 
 
 def test_a_cli_that_renews_just_then(environment: Environment) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from providers.base import FileBytes, Unreadable
-from providers.engine.files import WriteFailed, WriteRefused, read_file, write_atomic
+from providers.engine.files import WriteFailed, WriteRefused, drop_unfinished, read_file, write_atomic
 
 LIMIT = 256 * 1024
 
@@ -262,6 +262,25 @@ def test_a_file_where_the_folder_should_be_is_a_clean_error(tmp_path: Path) -> N
     with pytest.raises(WriteFailed, match=r"the folder .* cannot be used: not a directory") as caught:
         write_atomic(tmp_path / "state/quota.json", b"1")
     assert caught.value.errno is not None
+
+
+def test_what_a_killed_write_left_goes(tmp_path: Path) -> None:
+    """Only what `write_atomic` names so, only once it is old, and no folder."""
+    if (child := os.fork()) == 0:
+        os.rename = lambda *names, **folders: os.kill(os.getpid(), 9)  # type: ignore[assignment]
+        write_atomic(tmp_path / "vault.json", b"a secret")
+    os.waitpid(child, 0)
+    (left,) = tmp_path.iterdir()
+    for name in (".vault.json.tmp", ".note.12.short.tmp", "a.b.1.12345678.tmp", ".x.y.12345678.tmp"):
+        (tmp_path / name).write_text("not ours")
+        os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".folder.12.12345678.tmp").mkdir()
+    drop_unfinished(tmp_path, left.stat().st_mtime)
+    assert left.exists()
+    drop_unfinished(tmp_path, left.stat().st_mtime + 3600)
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 5
+    drop_unfinished(tmp_path / "nowhere", 0)
 
 
 def test_two_writers_leave_one_whole_version(tmp_path: Path) -> None:
