@@ -81,7 +81,9 @@ class PatientDriver(LinuxDriver):
                     data = self._typed()
                     if not data:
                         return
-                    for event in parser.feed(decode(data)):
+                    text = decode(data)
+                    # Nothing is the end to the parser, and half a character is nothing yet.
+                    for event in parser.feed(text) if text else ():
                         self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)

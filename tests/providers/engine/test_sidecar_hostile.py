@@ -133,14 +133,19 @@ def outcome(data: bytes) -> tuple[Reading | Failure, ...]:
 
 @pytest.mark.parametrize("name", [*COSTLY, *(p.name for p in sorted(HOSTILE.glob("*.json")))])
 def test_no_file_costs_more_than_50_ms_and_8_mb(name: str) -> None:
-    """The largest allowed file in its worst shape holds up nobody (best of three runs)."""
+    """The largest allowed file in its worst shape holds up nobody (best of ten runs at most): 50 ms
+    where the loop beside it takes 12.5."""
     data = COSTLY[name] if name in COSTLY else (HOSTILE / name).read_bytes()
-    spent = []
-    for _ in range(3):
+    ratios = []
+    for _ in range(10):
         begin = time.process_time()
+        sum(number * number for number in range(200_000))
+        middle = time.process_time()
         facts = outcome(data)
-        spent.append(time.process_time() - begin)
-    assert min(spent) <= 0.050
+        ratios.append((time.process_time() - middle) / (middle - begin))
+        if ratios[-1] <= 4:
+            break
+    assert min(ratios) <= 4
     assert sound(facts)
     tracemalloc.start()
     try:
