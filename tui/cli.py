@@ -32,7 +32,13 @@ def run() -> NoReturn:
     A keyring call or a name lookup that hangs sits in a thread that an ordinary exit waits for, a thread
     in a Rust extension must not meet a dying interpreter, and taking one down costs a tenth of `status`.
     """
-    code = main()
+    try:
+        code = main()
+    except Exception as error:
+        from tui.bug import described, sentence
+
+        print(sentence(described(error)), file=sys.stderr)
+        code = FAILED
     try:
         sys.stdout.flush()
         sys.stderr.flush()

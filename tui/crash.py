@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.app import App
 
+from tui.bug import described
+
 
 class Crash(App[int]):
     """`crash` says what happened, "" while nothing did."""
@@ -17,11 +19,7 @@ class Crash(App[int]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        frame = error.__traceback__
-        while frame is not None and frame.tb_next is not None:
-            frame = frame.tb_next
-        where = f"{frame.tb_frame.f_code.co_name}, line {frame.tb_lineno}" if frame else "an unknown place"
-        self.crash = f"{type(error).__name__} in {where}"
+        self.crash = described(error)
         self._close_messages_no_wait()
 
     def panic(self, *renderables: object) -> None:

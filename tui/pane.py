@@ -82,6 +82,7 @@ def _run(
     inside = any(name in os.environ for name in ("TMUX", "STY"))
     query = BackgroundQuery(os.environ.get("TERM", ""), inside or settings.theme != "auto")
     from tui.app import QuotadeckApp
+    from tui.bug import sentence
     from tui.glyphs import ASCII, UNICODE
     from tui.themes import chosen_theme
 
@@ -105,9 +106,7 @@ def _run(
     app.finish_accounts()
     live.stop()
     if app.crash:
-        print(
-            f"quotadeck: stopped by a bug ({app.crash}); quotadeck doctor helps to report it", file=sys.stderr
-        )
+        print(sentence(app.crash), file=sys.stderr)
     return app.return_code or 0
 
 

@@ -242,3 +242,26 @@ def test_secrets_of_the_login_are_nowhere(home: Path) -> None:
         assert "CANARY" not in done.stdout + done.stderr
     for folder, _, names in os.walk(home / ".local"):
         assert not any("CANARY" in (Path(folder) / name).read_text(errors="replace") for name in names)
+
+
+BUGGY = """
+import sys, tui.cli
+def status(options, environment, settings):
+    raise ValueError("sk-ant-canary")
+tui.cli._status = status
+sys.argv = ["quotadeck", "status"]
+tui.cli.run()
+"""
+
+
+def test_a_bug_is_one_sentence(home: Path) -> None:
+    """Its class and its place; no traceback, and not its text, which might quote a file."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUGGY], env=base_variables(home), capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        "quotadeck: stopped by a bug (ValueError in status, line 4); quotadeck doctor"
+    )
+    assert done.stderr.count("\n") == 1
+    assert "canary" not in done.stderr
