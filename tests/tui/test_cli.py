@@ -14,6 +14,8 @@ import pytest
 import providers
 from providers.engine.settings import environment_from
 from tests.terminals import QUOTADECK, base_variables
+from tui import cli
+from tui.arguments import parser_of
 from tui.demo import DemoWorld
 
 HEAVY = ("textual", "httpx", "keyring", "watchfiles", "tomli_w", "dataclasses", "sqlite3", "tomllib")
@@ -265,3 +267,10 @@ def test_a_bug_is_one_sentence(home: Path) -> None:
     )
     assert done.stderr.count("\n") == 1
     assert "canary" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", sorted(cli._KNOWN))
+def test_what_needs_no_parser_is_what_the_parser_says(arguments: tuple[str, ...]) -> None:
+    """The command lines that are known by heart mean what argparse makes of them."""
+    parsed = parser_of(*arguments[:1]).parse_args([*arguments])
+    assert vars(cli._options([*arguments])) == vars(parsed)
