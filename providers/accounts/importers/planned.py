@@ -103,6 +103,7 @@ class _Generation:
 
     def __init__(self, place: Owner, copies: list[Candidate], known: Sequence[KnownAccount]) -> None:
         provider, slot, lineage = place
+        self.lineage = lineage
         self.copies = sorted(copies, key=_rank, reverse=True)
         self.issued = _login(self.copies[0]).issued
         self.holder = next(
@@ -166,10 +167,12 @@ def _age(issued: float, newest: float) -> str:
 
 
 def _known(generations: list[_Generation], known: Sequence[KnownAccount]) -> list[KnownAccount]:
+    """Every account here that has the name of these, or holds one of them."""
     provider, slot, key = generations[0].owner
-    named = [k for k in known if (k.provider, k.slot, k.identity) == (provider, slot, key)]
-    holders = [one.holder for one in generations if one.holder is not None]
-    return [*named, *(holder for holder in holders if holder not in named)]
+    here = [k for k in known if (k.provider, k.slot) == (provider, slot)]
+    lineages = {one.lineage for one in generations}
+    named = [k for k in here if k.identity == key]
+    return [*named, *(k for k in here if k not in named and not lineages.isdisjoint(k.lineages))]
 
 
 def _kept(holder: KnownAccount) -> str:
