@@ -21,7 +21,7 @@ SLOT = 900
 """Seconds of a cell."""
 
 CONTEXTS = (272_000, 200_000, 100_000)
-"""Prompts larger than these have prices of their own at some vendors."""
+"""Prompts larger than these have prices of their own at some vendors; the largest first."""
 
 MANY = 200
 """From so many keys on the places that are known are loaded first."""
@@ -120,7 +120,7 @@ class Booking:
         """Adds keys; nearly all have one row: one loop with few calls in it, which is three times as
         fast."""
         places, changes, owner, pack = self._places, self._changes, self._owner, _SMALL.pack
-        keep = self._kept.append
+        keep, least = self._kept.append, CONTEXTS[-1]
         before: tuple[Any, ...] = ()
         place = 0
         for ident, row in zip(idents, groups, strict=True):
@@ -133,7 +133,7 @@ class Booking:
             if not account:
                 account = owner(tool, float(at))
             prompt = fresh + read + written
-            context = _context(prompt, calls) if prompt > 100_000 else 0
+            context = _context(prompt, calls) if prompt > least else 0
             name = (tool, account, model, project, session, tier, context)
             if name != before:
                 # A session's rows come one after the other, and comparing takes a third of hashing.
