@@ -298,7 +298,9 @@ def _asking(account: AccountView, frame: Frame) -> list[Line]:
         return []
     indent = " " * (3 if frame.kind == "narrow" else 0)
     words = asking_words(account, frame.now, frame.zone, frame.hours)
-    return [(Piece(f"{indent}{fit(words, frame.inner - len(indent))}", "dim"),)]
+    # Each minute changes the last word, which is a piece of its own so that it alone is repainted.
+    before, space, last = fit(words, frame.inner - len(indent)).rpartition(" ")
+    return [(Piece(f"{indent}{before}{space}", "dim"), Piece(last, "dim"))]
 
 
 def _trend(provider: ProviderView, columns: _Columns, frame: Frame) -> list[Line]:
