@@ -147,6 +147,14 @@ class DeckApp(Crash, inherit_bindings=False):
         found = super().get_driver_class()
         return PatientDriver if found is LinuxDriver else found
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """As Textual's, but nothing before there is a screen: a theme that is set so early would have
+        all styles parsed twice, 4 ms before the first frame."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
+
     def compose(self) -> ComposeResult:
         """The fixed tree: header, grid, lane, the lines for a filter and a question, footer."""
         yield Header(id="header")
@@ -157,14 +165,13 @@ class DeckApp(Crash, inherit_bindings=False):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Starts watching and the one timer."""
+        """Starts the one timer."""
         self._new_palette()
         self.set_keymap({key.id: ",".join(key.keys) for key in self.keys_now})
         self.theme_changed_signal.subscribe(self, lambda _: self._new_palette())
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.repaint_all))
         on_signals(self.leave)
         self._here = asyncio.get_running_loop(), contextvars.copy_context()
-        self.feed.start(self.post, self._facts_changed)
         self._beat()
 
     def post(self, call: Callable[..., object], *values: object) -> None:
@@ -178,6 +185,7 @@ class DeckApp(Crash, inherit_bindings=False):
         is left out of it."""
         gc.freeze()
         gc.enable()
+        self.feed.start(self.post, self._facts_changed)
         self.feed.keep()
         self.grid.divide()
         self._draw_soon()
