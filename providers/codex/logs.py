@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.json import Decoder
 
 from providers.base import Environment
 from providers.codex.login import codex_home
@@ -28,17 +31,6 @@ _COUNTED = _TYPE + _EVENT + b'token_count"'
 _NEEDLES = re.compile(
     rb'"(?:token_count|token_usage_record|turn_context|session_meta|task_started|thread_settings_applied)"'
 )
-_COUNTS = (
-    rb'\{"input_tokens":(\d+),"cached_input_tokens":(\d+),(?:"cache_write_input_tokens":(\d+),)?'
-    rb'"output_tokens":(\d+),"reasoning_output_tokens":(\d+),"total_tokens":\d+\}'
-)
-_INFO = re.compile(rb',"info":\{"total_token_usage":%b,"last_token_usage":%b' % (_COUNTS, _COUNTS))
-_STAMPED = b'{"timestamp":"'
-_RECORD = re.compile(
-    rb'\{(?:"timestamp":"([^"]+)",)(?:"ordinal":(\d+),)?"type":"token_usage_record","payload":\{'
-    rb'"thread_id":"([^"\\]+)",(?:"turn_id":"[^"\\]*",)?(?:"session_id":"[^"\\]*",)?'
-    rb'(?:"root_turn_id":"[^"\\]*",)?"response_id":"([^"\\]+)","usage":%b' % _COUNTS
-)
 _ENDLESS = (MOST,) * 5
 _MOST_HELD = 4
 """So many events may come before the first task of a file (a resumed one begins with one)."""
@@ -48,6 +40,46 @@ _MOST_UNNAMED = 64
 
 Vector = tuple[int, ...]
 """Input, of that cached, of that written to a cache, output, of that reasoning."""
+
+
+_Count = Annotated[int, Meta(ge=0, lt=MOST)]
+
+
+class _Counted(Struct, gc=False):
+    input_tokens: _Count = 0
+    cached_input_tokens: _Count = 0
+    cache_write_input_tokens: _Count = 0
+    output_tokens: _Count = 0
+    reasoning_output_tokens: _Count = 0
+
+
+class _Info(Struct, gc=False):
+    total_token_usage: _Counted
+    last_token_usage: _Counted
+
+
+class _Event(Struct, gc=False):
+    info: _Info | None
+
+
+class _CountLine(Struct, gc=False):
+    timestamp: str
+    payload: _Event
+
+
+class _Response(Struct, kw_only=True, gc=False):
+    thread_id: str
+    response_id: str
+    usage: _Counted
+
+
+class _RecordLine(Struct, kw_only=True, gc=False):
+    timestamp: str
+    ordinal: int | None = None
+    payload: _Response
+
+
+_decode_count, _decode_record = Decoder(_CountLine).decode, Decoder(_RecordLine).decode
 
 
 class CodexLogReader:
@@ -113,7 +145,7 @@ class CodexLogReader:
                 continue
             if startswith(_COUNTED, start + head):
                 if not self._records:
-                    broken += not self._take_count(block, start, end, start + head + 50, book)
+                    broken += not self._take_count(block[start:end], book)
                 start = end + 1
                 continue
             place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end) + 8
@@ -126,13 +158,13 @@ class CodexLogReader:
                 name = block[place + 30 : place + 41]
                 if name == b"token_count":
                     if not self._records:
-                        broken += not self._take_count(block, start, end, place + 42, book)
+                        broken += not self._take_count(block[start:end], book)
                 elif name == b"thread_sett" or (name == b"task_starte" and self._gated):
                     broken += not self._take_line(block[start:end], book)
             elif kind == b"tur" and self._is_same_context(block, start, end):
                 pass
             elif kind == b"tok":
-                broken += not self._take_record(block, start, end, book)
+                broken += not self._take_record(block[start:end], book)
             elif end > start and _NEEDLES.search(block, start, min(end, start + 4096)):
                 # A context, the file's beginning, or a line of another form than the usual.
                 broken += not self._take_line(block[start:end], book)
@@ -147,20 +179,22 @@ class CodexLogReader:
         before, self._context = self._context, hash(block[place:end])
         return before == self._context and not self._unnamed
 
-    def _take_count(self, block: bytes, start: int, end: int, info: int, book: Book) -> bool:
-        """A ``token_count`` by expression, or by decoding it where that does not fit."""
-        found = _INFO.match(block, info, end)
-        if found is None or self._first_ordinal is not None or not block.startswith(_STAMPED, start):
-            return self._take_line(block[start:end], book)
-        p, q, r, s, t = found.group(1, 2, 3, 4, 5)
-        total = a, b, c, d, e = int(p), int(q), int(r or 0), int(s), int(t)
-        if max(total) >= MOST:
-            return self._take_line(block[start:end], book)
+    def _take_count(self, data: bytes, book: Book) -> bool:
+        """A ``token_count`` of the usual form, or any by decoding it as a whole."""
+        try:
+            line = _decode_count(data)
+        except (ValueError, RecursionError):
+            return self._take_line(data, book)
+        info = line.payload.info
+        if info is None:
+            return True
+        if self._first_ordinal is not None:
+            return self._take_line(data, book)
+        total = a, b, c, d, e = _vector_of(info.total_token_usage)
         if self._gated and self._timed:
             self._copy(total)
         elif total != self._last:
-            start += len(_STAMPED)
-            at = moment(block[start : block.find(b'"', start, end)].decode("ascii", "replace"))
+            at = moment(line.timestamp)
             highest = v, w, x, y, z = self._highest or _ENDLESS
             grew = a >= v and b >= w and c >= x and d >= y and e >= z and total != highest
             if grew and self._is_steady():
@@ -169,28 +203,23 @@ class CodexLogReader:
                 key = f"{self._thread or self._stem}:{a}:{b}:{c}:{d}:{e}"
                 self._book(key, at, (a - v, b - w, c - x, d - y, e - z), book)
             else:
-                last = found.group(6, 7, 8, 9, 10)
-                self._count(at, total, tuple([int(value or 0) for value in last]), book)
+                self._count(at, total, _vector_of(info.last_token_usage), book)
         return True
 
     def _is_steady(self) -> bool:
         """Whether a total that grew says all: no history was copied and no counters are mixed."""
         return not (self._gated or self._mixed or (self._parent is not None and not self._settled))
 
-    def _take_record(self, block: bytes, start: int, end: int, book: Book) -> bool:
-        """A ``token_usage_record`` by expression, or by decoding it."""
-        found = _RECORD.match(block, start, end)
-        if found is None:
-            return self._take_line(block[start:end], book)
-        at, ordinal, thread, response, a, b, c, d, e = found.groups()
-        usage = (int(a), int(b), int(c or 0), int(d), int(e))
-        if max(usage) >= MOST:
-            return self._take_line(block[start:end], book)
-        if self._parent is None or not self._is_copied(int(ordinal) if ordinal else None):
-            name = thread.decode("utf-8", "replace")
-            self._record(
-                moment(at.decode("ascii", "replace")), name, response.decode("utf-8", "replace"), usage, book
-            )
+    def _take_record(self, data: bytes, book: Book) -> bool:
+        """A ``token_usage_record`` of the usual form, or any by decoding it as a whole."""
+        try:
+            line = _decode_record(data)
+        except (ValueError, RecursionError):
+            return self._take_line(data, book)
+        if self._parent is None or not self._is_copied(line.ordinal):
+            response = line.payload
+            usage = _vector_of(response.usage)
+            self._record(moment(line.timestamp), response.thread_id, response.response_id, usage, book)
         return True
 
     def _take_line(self, data: bytes, book: Book) -> bool:
@@ -392,6 +421,16 @@ class CodexLogReader:
 
 def _vector(value: object) -> Vector | None:
     return tuple(value) if isinstance(value, list | tuple) and len(value) == 5 else None
+
+
+def _vector_of(counted: _Counted) -> tuple[int, int, int, int, int]:
+    return (
+        counted.input_tokens,
+        counted.cached_input_tokens,
+        counted.cache_write_input_tokens,
+        counted.output_tokens,
+        counted.reasoning_output_tokens,
+    )
 
 
 def _usage(value: object) -> Vector | None:
