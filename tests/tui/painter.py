@@ -1,4 +1,4 @@
-"""A program for test_canvas.py: a canvas of random sheets; ``n`` paints the next ones, ``f`` all of the screen.
+"""For test_canvas.py: a canvas of random sheets; ``n`` paints the next ones, ``f`` all of the screen.
 
 Run as ``python -m tests.tui.painter``; the footer counts what was done, so that a test knows when to look.
 """
