@@ -92,13 +92,10 @@ class ClaudeLogReader:
     def feed(self, block: bytes, book: Book) -> int:
         """Books the responses in a block of lines."""
         find, rfind, startswith, view = block.find, block.rfind, block.startswith, memoryview(block)
-        start, size, broken = 0, len(block), 0
+        start = broken = 0
         held: _Line | None = None
         since = ""
-        while start < size:
-            end = find(b"\n", start)
-            if end < 0:
-                end = size
+        while (end := find(b"\n", start)) >= 0:
             if startswith(self._user, start + _AFTER_PARENT):
                 pass
             elif not self._is_users(block, start, end) and rfind(_USAGE, start, end) >= 0:

@@ -133,12 +133,9 @@ class CodexLogReader:
 
     def feed(self, block: bytes, book: Book) -> int:
         """Books the calls in a block of lines."""
-        broken, start, size = 0, 0, len(block)
-        find, startswith, head = block.find, block.startswith, 0
-        while start < size:
-            end = find(b"\n", start)
-            if end < 0:
-                end = size
+        broken = start = head = 0
+        find, startswith = block.find, block.startswith
+        while (end := find(b"\n", start)) >= 0:
             # The place moves only with the ordinal.  Two lines of three pass here.
             if startswith(_PASSED, start + head):
                 start = end + 1

@@ -29,7 +29,7 @@ MANY = 200
 MAX_TEXT = 400
 
 Owner = Callable[[str, float], str]
-"""Whose login of a provider was live at a moment (epoch seconds); "" = unknown."""
+"""Whose login of a provider was live in the quarter of an hour of a moment (epoch seconds); "" = unknown."""
 
 PLACE = "provider, account, model, project, session, tier, context"
 ADD = """
@@ -122,7 +122,8 @@ class Booking:
         places, changes, owner, pack = self._places, self._changes, self._owner, _SMALL.pack
         keep, least = self._kept.append, CONTEXTS[-1]
         before: tuple[Any, ...] = ()
-        place = 0
+        place, quarter = 0, -1
+        owned, sums = "", [0] * 7
         for ident, row in zip(idents, groups, strict=True):
             if row[0].__class__ is not str:
                 self._add(tool, ident, row)
@@ -130,15 +131,18 @@ class Booking:
             (_, at, model, project, session, fresh, out, read, written, hour, thought, calls,
              tier, part, weak, account) = row  # fmt: skip
             at = int(at)
-            if not account:
-                account = owner(tool, float(at))
+            slot = at // SLOT
+            if slot != quarter:
+                owned = owner(tool, float(at))
             prompt = fresh + read + written
             context = _context(prompt, calls) if prompt > least else 0
-            name = (tool, account, model, project, session, tier, context)
-            if name != before:
-                # A session's rows come one after the other, and comparing takes a third of hashing.
-                before, found = name, places.get(name)
+            name = (tool, account or owned, model, project, session, tier, context)
+            # A session's rows come one after the other, and comparing takes a third of hashing.
+            if slot != quarter or name != before:
+                found = places.get(name)
                 place = places[name] = self._find_place(name) if found is None else found
+                sums = changes.setdefault((slot, place), [0] * 7)
+                before, quarter = name, slot
             number = _number(part) if part else 0
             counts = fresh, out, read, written, hour, thought, calls
             try:
@@ -146,18 +150,13 @@ class Booking:
             except struct.error:
                 packed = _LARGE.pack(1, number, place, at, weak, *counts)
             keep((ident, at, packed))
-            cell = at // SLOT, place
-            sums = changes.get(cell)
-            if sums is None:
-                changes[cell] = [*counts]
-            else:
-                sums[0] += fresh
-                sums[1] += out
-                sums[2] += read
-                sums[3] += written
-                sums[4] += hour
-                sums[5] += thought
-                sums[6] += calls
+            sums[0] += fresh
+            sums[1] += out
+            sums[2] += read
+            sums[3] += written
+            sums[4] += hour
+            sums[5] += thought
+            sums[6] += calls
 
     def _add(self, tool: str, ident: int, group: Group) -> None:
         """A key with all its rows."""

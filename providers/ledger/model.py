@@ -154,8 +154,11 @@ class LineReader(Protocol):
     """Whether figures of this file had to be estimated (kept in the state by the reader)."""
 
     def feed(self, block: bytes, book: Book) -> int:
-        """Books what these whole lines hold; returns how many lines looked like usage and could
-        not be understood.  Never raises for bad bytes."""
+        """Books what the whole lines of a block hold; returns how many lines looked like usage and
+        could not be understood.  Never raises for bad bytes.
+
+        What comes after the last newline is the beginning of a line that is fed with the next block,
+        and not looked at: cutting it off would copy every byte once more."""
 
     def state(self) -> State:
         """What must be known to go on after the last line fed."""

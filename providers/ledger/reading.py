@@ -71,7 +71,7 @@ def read_lines(fd: int, offset: int, reader: LineReader, book: Book, step: Step)
         else:
             taken = chunk.rfind(b"\n") + 1
             if taken:
-                broken += reader.feed(chunk[:taken], book)
+                broken += reader.feed(chunk, book)
                 size = CHUNK
             elif len(chunk) < size:
                 # The last line is not finished.

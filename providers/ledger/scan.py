@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ KEPT_KEYS = 400 * DAY
 HELD_ROWS = 12_000
 """So many responses are held before they are written.  Not many more, for at the end of a shared scan
 one process waits while the other writes."""
+
+FEW_ROWS = 2_000
+"""So many are held near the end, where what is not written yet keeps both processes waiting."""
+
+NEAR_END = 0.05
+"""The part of all bytes that is the end."""
 
 MOST_ROWS = 20_000
 """So many are held, about 8 MB, while the other process writes: reading goes on meanwhile."""
@@ -200,6 +207,7 @@ class _Pass:
         self._bytes = self._done = 0
         self._of_bytes = sum(map(scan._unread, files))
         self._today = False
+        self._enough = HELD_ROWS
 
     def run(self) -> Progress:
         midnight = _midnight(self._scan._now()) * 1e9
@@ -227,12 +235,14 @@ class _Pass:
         else:
             self._read_all(files)
 
-    def _read_all(self, files: Iterable[Seen]) -> None:
+    def _read_all(self, files: Iterable[Seen], last: frozenset[str] = frozenset()) -> None:
+        """``last`` are the paths near the end of a list that is shared."""
         for seen in files:
             self._take(seen)
             self._done += 1
             held = sum(map(len, self._rows.values()))
-            if held >= HELD_ROWS and (held >= MOST_ROWS or not self._scan._index.is_busy()):
+            enough = FEW_ROWS if seen.path in last else self._enough
+            if held >= enough and (held >= MOST_ROWS or not self._scan._index.is_busy()):
                 self._write()
             if not self._alone:
                 # Lets another thread have its turn: of the event loop's delay this takes half.
@@ -244,9 +254,10 @@ class _Pass:
         index = self._scan._index
         # A connection must not be open across a fork.
         index.close()
-        self._helped = helped = Helped(files, self._help)
+        last = self._near_end(files)
+        self._helped = helped = Helped(files, partial(self._help, last))
         try:
-            self._read_all(helped.files())
+            self._read_all(helped.files(), last)
         finally:
             went_well = helped.end()
             self._done, self._bytes, self._helped = self._done + helped.done, self._bytes + helped.bytes, None
@@ -255,11 +266,24 @@ class _Pass:
             self._read_all(self._scan._changed(files))
         self._scan._seen_version = (0, 0)
 
-    def _help(self, files: Iterable[Seen], read: Callable[[int], None]) -> None:
+    def _help(self, last: frozenset[str], files: Iterable[Seen], read: Callable[[int], None]) -> None:
         """What the second process does."""
         self._helped = None
         self._count = read
-        self._read_all(files)
+        # The two are to write in turn: at the same time one would wait for the other.
+        self._enough = HELD_ROWS // 2
+        self._read_all(files, last)
+
+    def _near_end(self, files: Sequence[Seen]) -> frozenset[str]:
+        """The last of these files."""
+        left = NEAR_END * sum(map(self._scan._unread, files))
+        paths: set[str] = set()
+        for seen in reversed(files):
+            left -= self._scan._unread(seen)
+            if left < 0:
+                break
+            paths.add(seen.path)
+        return frozenset(paths)
 
     def _take(self, seen: Seen) -> None:
         old = self._scan._known.get(seen.path)
@@ -350,6 +374,7 @@ class _Pass:
         if not self._read and not any(self._rows.values()):
             return
         self._scan._index.commit(self._rows, self._read, self._scan._owner)
+        self._enough = HELD_ROWS
         for known in self._read:
             self._scan._known[known.path] = known
         for rows in self._rows.values():

@@ -162,12 +162,9 @@ class ShapedLines:
 
 
 def lines_with(block: bytes, needles: tuple[bytes, ...]) -> Iterator[bytes]:
-    """The lines of a block that hold one of the needles, without their newlines."""
-    start, size = 0, len(block)
-    while start < size:
-        end = block.find(b"\n", start)
-        if end < 0:
-            end = size
+    """The whole lines of a block that hold one of the needles, without their newlines."""
+    start = 0
+    while (end := block.find(b"\n", start)) >= 0:
         if any(block.find(needle, start, end) >= 0 for needle in needles):
             yield block[start:end]
         start = end + 1
