@@ -83,7 +83,7 @@ class ClaudeLogReader:
 
     def __init__(self, file: LogFile) -> None:
         self._stem = file.path.stem
-        self._user = b"\n"
+        self._user = self._answer = b"\n"
 
     def state(self) -> State:
         """Nothing."""
@@ -91,14 +91,15 @@ class ClaudeLogReader:
 
     def feed(self, block: bytes, book: Book) -> int:
         """Books the responses in a block of lines."""
-        find, rfind, startswith, view = block.find, block.rfind, block.startswith, memoryview(block)
+        find, startswith, view = block.find, block.startswith, memoryview(block)
         start = broken = 0
         held: _Line | None = None
         since = ""
         while (end := find(b"\n", start)) >= 0:
-            if startswith(self._user, start + _AFTER_PARENT):
+            common = start + _AFTER_PARENT
+            if startswith(self._user, common):
                 pass
-            elif not self._is_users(block, start, end) and rfind(_USAGE, start, end) >= 0:
+            elif startswith(self._answer, common) or self._may_count(block, start, end):
                 try:
                     line = _decode(view[start:end])
                 except (ValueError, RecursionError):
@@ -116,13 +117,19 @@ class ClaudeLogReader:
             self._book_line(held, since, book)
         return broken
 
-    def _is_users(self, block: bytes, start: int, end: int) -> bool:
-        """Whether a line is a prompt or the result of a tool; such are nearly all bytes, and have all but
-        the parent in common up to their type, by which the next ones are passed."""
-        user = block.find(_USER, start, min(start + _HEAD, end))
-        if user < 0 or block.find(_MESSAGE, start, user) >= 0:
+    def _may_count(self, block: bytes, start: int, end: int) -> bool:
+        """Whether a line may be a response.  Prompts and results of tools, which are nearly all bytes, are
+        told by their head, and then by what all lines of their kind have in common after the parent."""
+        common, head = start + _AFTER_PARENT, min(start + _HEAD, end)
+        message = block.find(_MESSAGE, start, head)
+        user = block.find(_USER, start, head if message < 0 else message)
+        if user >= 0:
+            self._user = block[common : user + len(_USER)]
             return False
-        self._user = block[start + _AFTER_PARENT : user + len(_USER)]
+        if block.rfind(_USAGE, start, end) < 0:
+            return False
+        if message > common:
+            self._answer = block[common : message + len(_MESSAGE)]
         return True
 
     def _book_line(self, line: _Line, since: str, book: Book) -> None:
@@ -161,7 +168,10 @@ class ClaudeLogReader:
         )
 
     def _take_whole(self, block: bytes, start: int, end: int, book: Book) -> bool:
-        """Decodes a line; of one that begins with the torn piece of another, the rest."""
+        """Decodes a line; of one that begins with the torn piece of another, the rest.  False if it cannot
+        be understood and is one that counts."""
+        if block.rfind(_USAGE, start, end) < 0:
+            return True
         found = _whole(block[start:end])
         if found is None:
             inner = block.rfind(_LINE, start + 1, end)

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
-
-from msgspec import Meta, Struct
-from msgspec.json import Decoder
+from typing import Any
 
 from providers.base import Environment
 from providers.codex.login import codex_home
+from providers.codex.rollout_lines import Vector, decode_count, decode_record, vector_of
 from providers.ledger.fields import MOST, count, json_object, moment, text
 from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
 
@@ -27,7 +25,7 @@ _HEAD = 120
 _TYPE = b'"type":"'
 _EVENT = b'event_msg","payload":{"type":"'
 _PASSED = (_TYPE + b'response_item"', _TYPE + _EVENT + b'agent_message"')
-_COUNTED = _TYPE + _EVENT + b'token_count"'
+_COUNTED, _RECORDED = _TYPE + _EVENT + b'token_count"', _TYPE + b'token_usage_record"'
 _NEEDLES = re.compile(
     rb'"(?:token_count|token_usage_record|turn_context|session_meta|task_started|thread_settings_applied)"'
 )
@@ -37,49 +35,6 @@ _MOST_HELD = 4
 
 _MOST_UNNAMED = 64
 """So many responses wait for the model that the file names later; third-party rollouts never do."""
-
-Vector = tuple[int, ...]
-"""Input, of that cached, of that written to a cache, output, of that reasoning."""
-
-
-_Count = Annotated[int, Meta(ge=0, lt=MOST)]
-
-
-class _Counted(Struct, gc=False):
-    input_tokens: _Count = 0
-    cached_input_tokens: _Count = 0
-    cache_write_input_tokens: _Count = 0
-    output_tokens: _Count = 0
-    reasoning_output_tokens: _Count = 0
-
-
-class _Info(Struct, gc=False):
-    total_token_usage: _Counted
-    last_token_usage: _Counted
-
-
-class _Event(Struct, gc=False):
-    info: _Info | None
-
-
-class _CountLine(Struct, gc=False):
-    timestamp: str
-    payload: _Event
-
-
-class _Response(Struct, kw_only=True, gc=False):
-    thread_id: str
-    response_id: str
-    usage: _Counted
-
-
-class _RecordLine(Struct, kw_only=True, gc=False):
-    timestamp: str
-    ordinal: int | None = None
-    payload: _Response
-
-
-_decode_count, _decode_record = Decoder(_CountLine).decode, Decoder(_RecordLine).decode
 
 
 class CodexLogReader:
@@ -136,37 +91,42 @@ class CodexLogReader:
         broken = start = head = 0
         find, startswith = block.find, block.startswith
         while (end := find(b"\n", start)) >= 0:
-            # The place moves only with the ordinal.  Two lines of three pass here.
-            if startswith(_PASSED, start + head):
-                start = end + 1
-                continue
-            if startswith(_COUNTED, start + head):
+            # The place of the type moves only with the ordinal, so nearly all lines are told by it.
+            place = start + head
+            if startswith(_PASSED, place):
+                pass
+            elif startswith(_COUNTED, place):
                 if not self._records:
                     broken += not self._take_count(block[start:end], book)
-                start = end + 1
-                continue
-            place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end) + 8
-            kind = block[place : place + 3] if place > 8 else b""
-            if kind:
-                head = place - 8 - start
-            if kind == b"res" or kind == b"com":
-                pass
-            elif kind == b"eve" and block.startswith(_EVENT, place):
-                name = block[place + 30 : place + 41]
-                if name == b"token_count":
-                    if not self._records:
-                        broken += not self._take_count(block[start:end], book)
-                elif name == b"thread_sett" or (name == b"task_starte" and self._gated):
-                    broken += not self._take_line(block[start:end], book)
-            elif kind == b"tur" and self._is_same_context(block, start, end):
-                pass
-            elif kind == b"tok":
+            elif startswith(_RECORDED, place):
                 broken += not self._take_record(block[start:end], book)
-            elif end > start and _NEEDLES.search(block, start, min(end, start + 4096)):
-                # A context, the file's beginning, or a line of another form than the usual.
-                broken += not self._take_line(block[start:end], book)
+            else:
+                place = find(_TYPE, start, start + _HEAD if start + _HEAD < end else end)
+                if place >= 0:
+                    head = place - start
+                broken += not self._take_other(block, start, place + len(_TYPE), end, book)
             start = end + 1
         return broken
+
+    def _take_other(self, block: bytes, start: int, place: int, end: int, book: Book) -> bool:
+        """A line whose type, at ``place``, is not where that of the line before was, or is a rare one."""
+        kind = block[place : place + 3] if place >= len(_TYPE) else b""
+        if kind == b"res" or kind == b"com":
+            return True
+        if kind == b"eve" and block.startswith(_EVENT, place):
+            name = block[place + 30 : place + 41]
+            if name == b"token_count":
+                return self._records or self._take_count(block[start:end], book)
+            told = name == b"thread_sett" or (name == b"task_starte" and self._gated)
+            return not told or self._take_line(block[start:end], book)
+        if kind == b"tur" and self._is_same_context(block, start, end):
+            return True
+        if kind == b"tok":
+            return self._take_record(block[start:end], book)
+        if end > start and _NEEDLES.search(block, start, min(end, start + 4096)):
+            # A context, the file's beginning, or a line of another form than the usual.
+            return self._take_line(block[start:end], book)
+        return True
 
     def _is_same_context(self, block: bytes, start: int, end: int) -> bool:
         """Whether a ``turn_context`` says what the one before said: nearly every one does."""
@@ -179,7 +139,7 @@ class CodexLogReader:
     def _take_count(self, data: bytes, book: Book) -> bool:
         """A ``token_count`` of the usual form, or any by decoding it as a whole."""
         try:
-            line = _decode_count(data)
+            line = decode_count(data)
         except (ValueError, RecursionError):
             return self._take_line(data, book)
         info = line.payload.info
@@ -187,7 +147,7 @@ class CodexLogReader:
             return True
         if self._first_ordinal is not None:
             return self._take_line(data, book)
-        total = a, b, c, d, e = _vector_of(info.total_token_usage)
+        total = a, b, c, d, e = vector_of(info.total_token_usage)
         if self._gated and self._timed:
             self._copy(total)
         elif total != self._last:
@@ -200,7 +160,7 @@ class CodexLogReader:
                 key = f"{self._thread or self._stem}:{a}:{b}:{c}:{d}:{e}"
                 self._book(key, at, (a - v, b - w, c - x, d - y, e - z), book)
             else:
-                self._count(at, total, _vector_of(info.last_token_usage), book)
+                self._count(at, total, vector_of(info.last_token_usage), book)
         return True
 
     def _is_steady(self) -> bool:
@@ -210,12 +170,12 @@ class CodexLogReader:
     def _take_record(self, data: bytes, book: Book) -> bool:
         """A ``token_usage_record`` of the usual form, or any by decoding it as a whole."""
         try:
-            line = _decode_record(data)
+            line = decode_record(data)
         except (ValueError, RecursionError):
             return self._take_line(data, book)
         if self._parent is None or not self._is_copied(line.ordinal):
             response = line.payload
-            usage = _vector_of(response.usage)
+            usage = vector_of(response.usage)
             self._record(moment(line.timestamp), response.thread_id, response.response_id, usage, book)
         return True
 
@@ -418,16 +378,6 @@ class CodexLogReader:
 
 def _vector(value: object) -> Vector | None:
     return tuple(value) if isinstance(value, list | tuple) and len(value) == 5 else None
-
-
-def _vector_of(counted: _Counted) -> tuple[int, int, int, int, int]:
-    return (
-        counted.input_tokens,
-        counted.cached_input_tokens,
-        counted.cache_write_input_tokens,
-        counted.output_tokens,
-        counted.reasoning_output_tokens,
-    )
 
 
 def _usage(value: object) -> Vector | None:

@@ -234,7 +234,10 @@ def _context(prompt: int, calls: int) -> int:
     """The bound that the prompt of one call is over, 0 for none.  Of several calls the average
     counts; of a session's total nobody knows, so its price is the base one."""
     each = prompt // calls if calls else 0
-    return next((bound for bound in CONTEXTS if each > bound), 0)
+    for bound in CONTEXTS:
+        if each > bound:
+            return bound
+    return 0
 
 
 def _number(part: str) -> int:
