@@ -122,22 +122,22 @@ def test_a_cold_scan_is_exact(corpus: Corpus) -> None:
     assert summed(environment, "provider", "model", "session", "tier", "day") == truth
 
 
-WANTED, MISSED = (0.8, 1.0), 1.3
-"""What was wanted of a cold scan against ccusage, to totals shown and with the index saved, which
-are the same moment here; and what it is held to until then, so that the miss does not grow."""
+WANTED, HELD = 0.8, 1.0
+"""What was wanted of a cold scan against ccusage to totals shown, and what was wanted with the index saved.
+They are the same moment here, so it is held to the second."""
 
 
 def test_a_cold_scan_against_ccusage(within: Within, corpus: Corpus, peer: Path) -> None:
-    """Totals are shown from the saved index; median of three rounds in turn.  Not as fast as wanted:
-    README says so."""
+    """Totals are shown from the saved index; median of three rounds in turn.  Faster than the peer, and
+    with totals shown not as much as wanted: README says so."""
 
     def measure() -> float:
         pairs = [(cold(fresh(corpus)), peer_seconds(peer, corpus)) for _ in range(3)]
         ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-        print(f"\n    ours {ours:.2f} s, ccusage {theirs:.2f} s, wanted {WANTED[0]} and {WANTED[1]}")
+        print(f"\n    ours {ours:.2f} s, ccusage {theirs:.2f} s, {ours / theirs:.2f} x, wanted {WANTED}")
         return ours / theirs
 
-    within("cold scan, index saved / ccusage", measure, MISSED)
+    within("cold scan, index saved / ccusage", measure, HELD)
 
 
 def test_the_child_stays_small(within: Within, corpus: Corpus) -> None:
