@@ -48,7 +48,7 @@ one process waits while the other writes."""
 FEW_ROWS = 2_000
 """So many are held near the end, where what is not written yet keeps both processes waiting."""
 
-NEAR_END = 0.05
+NEAR_END = 0.1
 """The part of all bytes that is the end."""
 
 MOST_ROWS = 20_000
