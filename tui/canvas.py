@@ -2,8 +2,8 @@
 
 A partial update is sent from a widget's left edge up to the last cell that changed, so the
 columns in which countdowns tick are slices of their own: a few cells are sent where a whole
-line would be.  The first frame has but one slice, as each costs
-it 2 ms; it is divided when that is out.
+line would be.  The first frame has but one slice, as each costs it 2 ms; it is divided when
+that is out.
 
 Used by the deck alone.
 """
