@@ -91,7 +91,7 @@ class ClaudeLogReader:
 
     def feed(self, block: bytes, book: Book) -> int:
         """Books the responses in a block of lines."""
-        find, startswith, view = block.find, block.startswith, memoryview(block)
+        find, startswith = block.find, block.startswith
         start = broken = 0
         held: _Line | None = None
         since = ""
@@ -101,7 +101,7 @@ class ClaudeLogReader:
                 pass
             elif startswith(self._answer, common) or self._may_count(block, start, end):
                 try:
-                    line = _decode(view[start:end])
+                    line = _decode(block[start:end])
                 except (ValueError, RecursionError):
                     broken += not self._take_whole(block, start, end, book)
                     start = end + 1
