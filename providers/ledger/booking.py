@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 from providers.ledger import merging as m
@@ -46,6 +47,7 @@ them up before cost."""
 
 # Form, part, place, time, weak, the seven counts.
 _SMALL, _LARGE = struct.Struct("<BIIIB7I"), struct.Struct("<BIIIB7Q")
+_ident = itemgetter(0)
 _UNNAMED = "\0"
 """Begins the part of a kept row of which only the number is known."""
 
@@ -81,7 +83,7 @@ class Booking:
         self._add_all(tool, idents, groups.values())
         known: dict[int, bytes] = {}
         self._connection.create_function("met", 2, known.__setitem__)
-        self._kept.sort()
+        self._kept.sort(key=_ident)
         self._connection.executemany(_KEEP_NEW, self._kept)
         new, self._kept = self._kept, []
         if known:

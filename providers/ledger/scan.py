@@ -77,6 +77,7 @@ class Progress(Record):
 
 
 Tell = Callable[[Progress], object]
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def index_path(environment: Environment) -> Path:
@@ -419,7 +420,7 @@ def _fresh(seen: Seen, old: Known | None) -> Known:
 
 
 def _known(seen: Seen, taken: Taken, prefix: bytes, reader: Any, broken: int) -> Known:
-    state = json.dumps(reader.state(), separators=(",", ":"))
+    state = _encoded(reader.state())
     if len(state) > MAX_STATE:
         raise UnreadableLog("needs more to be remembered than a log ever did")
     broken += taken.broken
