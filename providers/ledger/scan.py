@@ -7,7 +7,6 @@ says so and leaves the work to the one that has it.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from providers.base import MIB, Environment
 from providers.engine.lock import LockFailed, locked
 from providers.engine.values import clean
+from providers.ledger import remembered
 from providers.ledger.booking import Owner
 from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
@@ -25,7 +25,6 @@ from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLog
 from providers.ledger.owners import unknown_owner
 from providers.ledger.reading import (
     Stopped,
-    Taken,
     open_log,
     prefix_mark,
     read_database,
@@ -58,7 +57,6 @@ SHARED_BYTES = 64 * MIB
 """A fork and a second connection cost 20 ms; from here on it pays."""
 
 TELL_SECONDS = 0.25
-MAX_STATE = 64 * 1024
 
 
 class Progress(Record):
@@ -77,7 +75,6 @@ class Progress(Record):
 
 
 Tell = Callable[[Progress], object]
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def index_path(environment: Environment) -> Path:
@@ -293,15 +290,17 @@ class _Pass:
         except FileNotFoundError:
             return
         except UnreadableLog as error:
-            known = _fresh(seen, old)._replace(trouble=clean(str(error), 160))
+            known = remembered.fresh(seen, old)._replace(trouble=clean(str(error), 160))
         except Stopped:
             raise
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
-            known = _fresh(seen, old)._replace(trouble=f"cannot be read: {reason}")
+            known = remembered.fresh(seen, old)._replace(trouble=f"cannot be read: {reason}")
         except Exception as error:
             # Of a reader only its class of error is said: its message might quote a line.
-            known = _fresh(seen, old)._replace(trouble=f"could not be understood ({type(error).__name__})")
+            known = remembered.fresh(seen, old)._replace(
+                trouble=f"could not be understood ({type(error).__name__})"
+            )
         if known != old:
             self._read.append(known)
 
@@ -320,8 +319,8 @@ class _Pass:
         mark = self._scan._index.mark
         packed = seen.path.endswith(PACKED)
         offset, broken, state = 0, 0, None
-        if old is not None and not packed and _goes_on(fd, seen, old, mark):
-            offset, broken, state = old.offset, old.broken, json.loads(old.state)
+        if old is not None and not packed and remembered.goes_on(fd, seen, old, mark):
+            offset, broken, state = old.offset, old.broken, remembered.state(old)
         reader: Any = seen.logs.open(_log_file(seen), state)
         book = self._booking(seen)
         if packed:
@@ -329,21 +328,21 @@ class _Pass:
         else:
             taken = read_lines(fd, offset, reader, book, self._step)
         prefix = b"" if packed else prefix_mark(fd, taken.offset, mark)
-        return _known(seen, taken, prefix, reader, broken)
+        return remembered.known(seen, taken, prefix, reader, broken)
 
     def _read_document(self, fd: int, info: os.stat_result, seen: Seen, old: Known | None) -> Known:
-        reader: Any = seen.logs.open(_log_file(seen), _state(old))
+        reader: Any = seen.logs.open(_log_file(seen), remembered.state(old))
         limit = seen.tree.max_bytes
         taken = read_document(fd, info.st_size, limit, reader, self._booking(seen), self._step)
-        return _known(seen, taken, b"", reader, 0)
+        return remembered.known(seen, taken, b"", reader, 0)
 
     def _read_database(self, seen: Seen, old: Known | None) -> Known:
         if seen.size > seen.tree.max_bytes * 64:
             raise UnreadableLog("is larger than a log of this kind ever was")
-        reader: Any = seen.logs.open(_log_file(seen), _state(old))
+        reader: Any = seen.logs.open(_log_file(seen), remembered.state(old))
         taken = read_database(seen.path, reader, self._booking(seen))
         self._step(seen.size)
-        return _known(seen, taken, b"", reader, 0)
+        return remembered.known(seen, taken, b"", reader, 0)
 
     def _booking(self, seen: Seen) -> Book:
         """Where the reader of a file books: each key once, with the account of its tree."""
@@ -399,30 +398,3 @@ def _midnight(now: float) -> float:
 
 def _log_file(seen: Seen) -> LogFile:
     return LogFile(seen.tree, Path(seen.path), seen.mtime_ns / 1e9)
-
-
-def _goes_on(fd: int, seen: Seen, old: Known, mark: Callable[[bytes], bytes]) -> bool:
-    """Whether the file is the one that was read, as far as it was read."""
-    same = (old.device, old.inode) == (seen.device, seen.inode) and seen.size >= abs(old.offset)
-    return same and old.offset != 0 and prefix_mark(fd, old.offset, mark) == old.prefix
-
-
-def _state(old: Known | None) -> Any:
-    return None if old is None else json.loads(old.state)
-
-
-def _fresh(seen: Seen, old: Known | None) -> Known:
-    """What is known of a file that could not be read now: where its reader was stays."""
-    if old is not None:
-        return old._replace(size=seen.size, mtime_ns=seen.mtime_ns, inode=seen.inode)
-    return Known(seen.path, seen.logs.id, seen.tree.id, seen.device, seen.inode, seen.size, seen.mtime_ns,
-                 0, b"", "null", False, 0, "")  # fmt: skip
-
-
-def _known(seen: Seen, taken: Taken, prefix: bytes, reader: Any, broken: int) -> Known:
-    state = _encoded(reader.state())
-    if len(state) > MAX_STATE:
-        raise UnreadableLog("needs more to be remembered than a log ever did")
-    broken += taken.broken
-    return Known(seen.path, seen.logs.id, seen.tree.id, seen.device, seen.inode, seen.size, seen.mtime_ns,
-                 taken.offset, prefix, state, bool(reader.approximate), broken, "")  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ from hypothesis import strategies as st
 from providers.codex.logs import LOGS, CodexLogReader
 from providers.ledger.model import LogFile, Usage
 from tests.providers.codex.test_logs import HOME, NAMES, meta, model, record, tokens
+from tests.providers.ledger.odd_lines import Edits, block_of, edited, edits
 
-ODD = st.sampled_from(
-    [None, True, 0, -1, 7, 1.0, 2.5, 1 << 40, 1 << 63, 1 << 80, "", "x", "\ud800", [], {}, [1], {"a": 1}]
-)
 COUNTS = ("total_token_usage", "last_token_usage")
 OF_COUNTS = (
     ("timestamp",),
@@ -33,33 +30,11 @@ OF_RECORDS = (
 )
 
 
-def changes(places: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[list[tuple[tuple[str, ...], Any]]]:
-    return st.lists(st.tuples(st.sampled_from(places), ODD | st.just("absent")), max_size=2)
-
-
-def changed(line: dict[str, Any], edits: list[tuple[tuple[str, ...], Any]]) -> dict[str, Any]:
-    """A line with other values at some places."""
-    made = deepcopy(line)
-    for path, value in edits:
-        inside: Any = made
-        for name in path[:-1]:
-            inside = inside.get(name) if isinstance(inside, dict) else None
-        if isinstance(inside, dict):
-            inside[path[-1]] = deepcopy(value)
-            if value == "absent":
-                del inside[path[-1]]
-    return made
-
-
 def booked(lines: list[dict[str, Any]], *, whole: bool) -> tuple[list[Usage], int, Any]:
-    """What a reader books, how many lines it does not understand, and what it remembers.  A NaN is no JSON
-    for the one decoder and is for the other: it makes a line one of another form and changes no figure."""
-    texts = [json.dumps(each, separators=(",", ":")) for each in lines]
-    if whole:
-        texts = [text[:-1] + ',"odd":NaN}' for text in texts]
+    """What a reader books, how many lines it does not understand, and what it remembers."""
     reader = CodexLogReader(LogFile(LOGS.trees(HOME)[0], Path("/h/rollout-1.jsonl")), None)
     found: list[Usage] = []
-    broken = reader.feed("".join(text + "\n" for text in texts).encode(), found.append)
+    broken = reader.feed(block_of(lines, whole=whole), found.append)
     return found, broken, reader.state()
 
 
@@ -67,21 +42,17 @@ def both(lines: list[dict[str, Any]]) -> None:
     assert booked([meta(), model(), *lines], whole=False) == booked([meta(), model(), *lines], whole=True)
 
 
-@given(st.lists(st.tuples(changes(OF_COUNTS), st.integers(1, 3)), max_size=4))
-def test_totals_of_any_form(many: list[tuple[list[tuple[tuple[str, ...], Any]], int]]) -> None:
+@given(st.lists(st.tuples(edits(OF_COUNTS, 2), st.integers(1, 3)), max_size=4))
+def test_totals_of_any_form(many: list[tuple[Edits, int]]) -> None:
     """Also totals that fall, are said again or are missing."""
-    both(
-        [
-            changed(tokens((1000 * n, 200 * n, 0, 50 * n, 10 * n), (1000, 200, 0, 50, 10)), edits)
-            for edits, n in many
-        ]
-    )
+    lines = (tokens((1000 * n, 200 * n, 0, 50 * n, 10 * n), (1000, 200, 0, 50, 10)) for _, n in many)
+    both([edited(line, odd) for line, (odd, _) in zip(lines, many, strict=True)])
 
 
-@given(st.lists(st.tuples(changes(OF_RECORDS), st.integers(1, 3)), max_size=4))
-def test_records_of_any_form(many: list[tuple[list[tuple[tuple[str, ...], Any]], int]]) -> None:
+@given(st.lists(st.tuples(edits(OF_RECORDS, 2), st.integers(1, 3)), max_size=4))
+def test_records_of_any_form(many: list[tuple[Edits, int]]) -> None:
     """Also of another thread, without an id, with an ordinal that is none."""
-    both([changed(record(f"r{n}", 1000, 200, 0, 50, 10, ordinal=n), edits) for edits, n in many])
+    both([edited(record(f"r{n}", 1000, 200, 0, 50, 10, ordinal=n), odd) for odd, n in many])
 
 
 def test_a_line_that_is_nested_too_deep() -> None:

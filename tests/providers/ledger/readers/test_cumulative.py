@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from providers.ledger.model import Usage
 from providers.ledger.readers.cumulative import Total, Totals
 from providers.ledger.readers.spelling import Spelling, raw_of
-from providers.ledger.scan import MAX_STATE
+from providers.ledger.remembered import MAX_STATE
 from tests.providers.ledger.readings import total
 
 PLAIN = Spelling((), ())
