@@ -18,7 +18,9 @@ from tui import cli
 from tui.arguments import parser_of
 from tui.demo import DemoWorld
 
-HEAVY = ("textual", "httpx", "keyring", "watchfiles", "tomli_w", "dataclasses", "sqlite3", "tomllib")
+HEAVY = (
+    "textual", "httpx", "keyring", "watchfiles", "tomli_w", "dataclasses", "sqlite3", "tomllib", "msgspec"
+)  # fmt: skip
 
 
 @pytest.fixture
