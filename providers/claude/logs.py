@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 
 from providers.base import Environment
 from providers.ledger.fields import MOST, count, json_object, moment, text
-from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
+from providers.ledger.model import Book, LogFile, LogTree, State, Usage
 
 _USAGE, _USER, _MESSAGE, _LINE = b'"usage":{', b'"type":"user"', b'"message":{', b'{"parentUuid":'
 _HEAD = 600
@@ -143,25 +143,23 @@ class ClaudeLogReader:
         output, details = usage.output_tokens, usage.output_tokens_details
         thought = min(details.thinking_tokens, output) if details is not None else 0
         book(
-            made(
-                (
-                    message.id,
-                    moment(since),
-                    message.model or "",
-                    line.cwd or "",
-                    line.sessionId or self._stem,
-                    usage.input_tokens,
-                    output,
-                    usage.cache_read_input_tokens,
-                    written,
-                    hour,
-                    thought,
-                    1,
-                    "fast" if usage.speed == "fast" else "",
-                    request,
-                    line.isSidechain or not request,
-                    "",
-                )
+            (
+                message.id,
+                moment(since),
+                message.model or "",
+                line.cwd or "",
+                line.sessionId or self._stem,
+                usage.input_tokens,
+                output,
+                usage.cache_read_input_tokens,
+                written,
+                hour,
+                thought,
+                1,
+                "fast" if usage.speed == "fast" else "",
+                request,
+                line.isSidechain or not request,
+                "",
             )
         )
 

@@ -17,7 +17,7 @@ from providers.base import Environment
 from providers.codex.login import codex_home
 from providers.codex.rollout_lines import Vector, decode_count, decode_record, vector_of
 from providers.ledger.fields import MOST, count, json_object, moment, text
-from providers.ledger.model import Book, LogFile, LogTree, State, Usage, made
+from providers.ledger.model import Book, LogFile, LogTree, Row, State
 
 _HEAD = 120
 """The bytes in which the type of a line stands; the order of keys has been the same since 2025."""
@@ -61,7 +61,7 @@ class CodexLogReader:
         self._model: str = known.get("model", "")
         self._tier: str = known.get("tier", "")
         self._context = 0
-        self._unnamed: list[Usage] = [Usage(*row) for row in known.get("unnamed", ())]
+        self._unnamed: list[Row] = [tuple(row) for row in known.get("unnamed", ())]
 
     def state(self) -> State:
         """Thread, gate, counters, model; what waits for its model."""
@@ -292,8 +292,8 @@ class CodexLogReader:
         if not model:
             return
         self._model = model
-        for usage in self._unnamed:
-            book(usage._replace(model=model))
+        for key, at, _, *rest in self._unnamed:
+            book((key, at, model, *rest))
         self._unnamed = []
 
     def _record(self, at: float, thread: str, response: str, usage: Vector, book: Book) -> None:
@@ -367,9 +367,9 @@ class CodexLogReader:
     def _book(self, key: str, at: float, vector: Vector, book: Book, weak: bool = False) -> None:
         prompt, cached, written, output, reasoning = vector
         fresh = max(0, prompt - cached - written)
-        usage = made(
-            (key, at, self._model, self._project, self._thread or self._stem, fresh, output, cached, written,
-             0, min(reasoning, output), 1, self._tier, "", weak, "")
+        usage = (
+            key, at, self._model, self._project, self._thread or self._stem, fresh, output, cached, written,
+            0, min(reasoning, output), 1, self._tier, "", weak, "",
         )  # fmt: skip
         book(usage)
         if not self._model and len(self._unnamed) < _MOST_UNNAMED:

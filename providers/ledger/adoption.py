@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from providers.ledger.booking import ADD, KEEP, PLACE, SLOT, counted_rows, packed_rows, unpacked
+from providers.ledger.booking import ADD, PLACE, SLOT, counted_rows, packed_rows, unpacked
+from providers.ledger.responses import Table
 
 Cell = tuple[int, int]
 
@@ -107,7 +108,7 @@ def _write(
     for ident, at, rows in kept:
         moved = [(number, places[place], *rest) for number, place, *rest in rows]
         responses.append((ident, at, packed_rows(moved)))
-    connection.executemany(KEEP, responses)
+    Table(connection).keep(responses)
 
 
 def _add(cells: dict[Cell, list[int]], cell: Cell, counts: Iterable[int]) -> None:

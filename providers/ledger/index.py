@@ -6,8 +6,8 @@ commit brings is booked, and the offsets moved, in one transaction: a kill loses
 
 ``place`` is whose tokens (provider, account, model, project, session, tier, size of the prompt),
 ``cell`` their sums per place and quarter of an hour: every zone of the world is a multiple of that
-away from UTC, so days are exact in all of them.  ``response`` has each response under a hash of its
-key (`providers.ledger.booking`), so that a copy that turns up later moves the sums instead of adding to
+away from UTC, so days are exact in all of them.  Each response is kept under a hash of its key
+(`providers.ledger.responses`), so that a copy that turns up later moves the sums instead of adding to
 them.  Nothing is subtracted because a file vanished.
 
 A file that is corrupt, of another form, or counted by older rules is put aside as ``<name>.old`` and
@@ -30,8 +30,9 @@ from providers.engine.own_database import make_private, transaction
 from providers.ledger.adoption import secret_of, take_over
 from providers.ledger.booking import Booking, Owner
 from providers.ledger.merging import Group
+from providers.ledger.responses import RESPONSES, Held, Responses, Runs, Table, has_runs, settle
 
-VERSION = 2
+VERSION = 3
 """Raised with the form of the tables, and with the sizes of prompts that are told apart."""
 
 BUSY_SECONDS = 4.0
@@ -53,7 +54,6 @@ CREATE TABLE cell (
     cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL,
     reasoning INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (slot, place)
 ) WITHOUT ROWID;
-CREATE TABLE response (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, rows BLOB NOT NULL)
 """
 
 
@@ -101,6 +101,7 @@ class Index:
         which waits for the disk (a tenth of a cold scan)."""
         self._places: dict[tuple[Any, ...], int] = {}
         self._secret = b""
+        self._held = Held()
 
     def close(self) -> None:
         """Closes the file; a later call opens it again."""
@@ -120,6 +121,7 @@ class Index:
                 connection = self._open(make=True)
                 if self._is_current(connection):
                     self._add_rules(connection)
+                    self.settle()
                     return
                 self._put_aside()
         raise Unusable("the ledger's index cannot be made")
@@ -152,15 +154,38 @@ class Index:
             connection = self._open(make=True)
             try:
                 with transaction(connection):
-                    Booking(connection, self._places, self._secret, owner).book(rows)
+                    responses = self._responses(connection)
+                    Booking(connection, self._places, self._secret, owner, responses).book(rows)
                     connection.executemany(
                         "INSERT OR REPLACE INTO file VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                         [(os.fsencode(file.path), *file[1:]) for file in files],
                     )
             except BaseException:
-                # Places that were made in vain would be taken for known.
+                # What was made in vain would be taken for known.
                 self._places.clear()
+                self._held = Held()
                 raise
+
+    def _responses(self, connection: sqlite3.Connection) -> Responses:
+        """Where a commit keeps responses."""
+        table = Table(connection)
+        if not self.bulk or not table.is_empty():
+            return table
+        runs = Runs(connection, self._held)
+        if not runs.is_full():
+            return runs
+        settle(connection)
+        self._held = Held()
+        return table
+
+    def settle(self) -> None:
+        """Moves what a first scan kept in runs to where all responses are."""
+        with self.guarded(writing=True):
+            connection = self._open(make=True)
+            if has_runs(connection):
+                with transaction(connection):
+                    settle(connection)
+        self._held = Held()
 
     def is_busy(self) -> bool:
         """Whether another process is writing just now, so that a commit would have to wait."""
@@ -204,6 +229,8 @@ class Index:
             try:
                 if connection.execute("PRAGMA old.quick_check(1)").fetchone()[0] == "ok":
                     with transaction(connection):
+                        if has_runs(connection, "old"):
+                            settle(connection, "old")
                         take_over(connection)
             finally:
                 connection.execute("DETACH old")
@@ -270,7 +297,7 @@ class Index:
         with transaction(connection):
             if _version(connection):
                 return
-            for statement in _SCHEMA.split(";"):
+            for statement in (_SCHEMA + RESPONSES).split(";"):
                 connection.execute(statement)
             secret = secret_of(self._aside()) or os.urandom(16)
             connection.execute("INSERT INTO meta VALUES ('secret', ?)", (secret,))

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-Row = tuple[Any, ...]
+from providers.ledger.model import Row
+
 Group = Any
 """A `Row`, or a tuple of rows: most keys have one, and a tuple around each would cost 56 bytes."""
 

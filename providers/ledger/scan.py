@@ -21,7 +21,7 @@ from providers.ledger import remembered
 from providers.ledger.booking import Owner
 from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
-from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, SessionLogs, UnreadableLog, Usage
+from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, Row, SessionLogs, UnreadableLog
 from providers.ledger.owners import unknown_owner
 from providers.ledger.reading import (
     Stopped,
@@ -153,6 +153,7 @@ class Scan:
 
     def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""
+        self._index.settle()
         there = {file.path for file in seen}
         # What is remembered of a store with running totals must outlive its absence: without it the
         # whole total would be booked once more.
@@ -350,12 +351,12 @@ class _Pass:
         get = rows.get
         account, written = seen.tree.account, seen.mtime_ns / 1e9
 
-        def book(usage: Usage) -> None:
-            if account or usage[1] <= 0:
-                usage = usage._replace(at=usage[1] if usage[1] > 0 else written, account=account)
-            key = usage[0]
+        def book(row: Row) -> None:
+            if account or row[1] <= 0:
+                row = (row[0], row[1] if row[1] > 0 else written, *row[2:15], account)
+            key = row[0]
             old = get(key)
-            rows[key] = usage if old is None else joined(old, usage)
+            rows[key] = row if old is None else joined(old, row)
 
         return book
 

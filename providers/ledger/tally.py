@@ -43,7 +43,7 @@ a walk of 340 files costs 10 ms: at 60 s it was a tenth of what the whole pane u
 WALK_SHARE = 1000.0
 """A walk rests a thousand times as long as it took, so that it costs 0.1 % of a core."""
 
-AFTER_CHILD = 1.0
+AFTER_CHILD = 2.0
 MISSED_SECONDS = 1.0
 
 SPARK_SECONDS = 4 * 3600

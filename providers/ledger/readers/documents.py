@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from providers.ledger.fields import moment
-from providers.ledger.model import Book, LogFile, State, UnreadableLog, Usage
+from providers.ledger.model import Book, LogFile, Row, State, UnreadableLog, Usage
 from providers.ledger.readers.cumulative import Total, Totals
 from providers.ledger.readers.parsing import Keep, Pairs, dig, name, only, parsed, short
 from providers.ledger.readers.spelling import Raw, Spelling
@@ -49,11 +49,12 @@ class ShapedDocument:
         document = document_of(data, self._shape.keep, self._shape.top)
         before = self._newest
 
-        def book_new(usage: Usage) -> None:
-            if not 0 < usage.at < before - SETTLED:
+        def book_new(row: Row) -> None:
+            at = row[1]
+            if not 0 < at < before - SETTLED:
                 # A moment in the future must not make all that follows look old.
-                self._newest = max(self._newest, min(usage.at, self._file.mtime))
-                book(usage)
+                self._newest = max(self._newest, min(at, self._file.mtime))
+                book(row)
 
         return self._shape.take(document, self._file, book_new)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from providers.base import Environment
 from providers.claude.logs import LOGS, ClaudeLogReader
 from providers.ledger.merging import joined
-from providers.ledger.model import LogFile, Usage
+from providers.ledger.model import LogFile, Row
 from tests.providers.claude.test_logs import line
 from tests.providers.ledger.odd_lines import Edits, block_of, edited, edits
 
@@ -38,9 +38,8 @@ def booked(lines: list[dict[str, Any]], *, whole: bool) -> tuple[dict[str, Any],
     """What a reader books, by key, and how many lines it does not understand."""
     groups: dict[str, Any] = {}
 
-    def book(usage: Usage) -> None:
-        key, row = usage.key, tuple(usage)
-        groups[key] = joined(groups[key], row) if key in groups else row
+    def book(row: Row) -> None:
+        groups[row[0]] = joined(groups[row[0]], row) if row[0] in groups else row
 
     reader = ClaudeLogReader(LogFile(TREE, Path("/h/stem.jsonl")))
     broken = reader.feed(block_of(lines, whole=whole), book)
@@ -69,7 +68,7 @@ def test_a_line_that_is_nested_too_deep() -> None:
     deep = '{"message":{"usage":{"a":' + "[" * 100_000 + "]" * 100_000 + "}}}"
     reader, found = ClaudeLogReader(LogFile(TREE, Path("/h/stem.jsonl"))), []
     assert reader.feed(f"{deep}\n{json.dumps(line(), separators=(',', ':'))}\n".encode(), found.append) == 1
-    assert [usage.key for usage in found] == ["msg_1"]
+    assert [row[0] for row in found] == ["msg_1"]
 
 
 def test_the_beginning_of_a_line_waits() -> None:

@@ -12,6 +12,7 @@ from providers.base import Environment
 from providers.claude.logs import LOGS, ClaudeLogReader
 from providers.ledger.model import LogFile, Usage
 from providers.record import replace
+from tests.providers.ledger.readings import Booked
 
 
 def line(**changes: Any) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def read(*lines: dict[str, Any] | bytes) -> list[Usage]:
         (each if isinstance(each, bytes) else json.dumps(each, separators=(",", ":")).encode()) + b"\n"
         for each in lines
     )
-    booked: list[Usage] = []
+    booked = Booked()
     tree = LOGS.trees(Environment(Path("/h"), {}, Path("/c"), Path("/s"), Path("/d")))[0]
     assert ClaudeLogReader(LogFile(tree, Path("/h/stem.jsonl"))).feed(block, booked.append) == 0
     return booked

@@ -12,7 +12,7 @@ import pytest
 from providers.base import Environment
 from providers.codex.logs import LOGS, CodexLogReader
 from providers.ledger.merging import counted, joined
-from providers.ledger.model import LogFile, Usage
+from providers.ledger.model import LogFile, Row, Usage
 
 NAMES = ("input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens",
          "reasoning_output_tokens")  # fmt: skip
@@ -56,9 +56,8 @@ def booked(*files: list[dict[str, Any]], pieces: int = 10**9) -> tuple[list[Usag
     groups: dict[str, Any] = {}
     approximate = False
 
-    def book(made: Usage) -> None:
-        row = (*made, "")
-        groups[made.key] = joined(groups[made.key], row) if made.key in groups else row
+    def book(row: Row) -> None:
+        groups[row[0]] = joined(groups[row[0]], row) if row[0] in groups else row
 
     for number, lines in enumerate(files):
         file = LogFile(LOGS.trees(HOME)[0], Path(f"/h/rollout-{number}.jsonl"))
@@ -72,7 +71,7 @@ def booked(*files: list[dict[str, Any]], pieces: int = 10**9) -> tuple[list[Usag
             assert reader.feed(block, book) == 0
             state = reader.state()
             approximate = approximate or reader.approximate
-    return [Usage(*row[:15]) for group in groups.values() for row in counted(group)], approximate
+    return [Usage(*row) for group in groups.values() for row in counted(group)], approximate
 
 
 HOME = Environment(Path("/h"), {}, Path("/c"), Path("/s"), Path("/d"))

@@ -13,6 +13,7 @@ from providers.codex.logs import LOGS, CodexLogReader
 from providers.ledger.model import LogFile, Usage
 from tests.providers.codex.test_logs import HOME, NAMES, meta, model, record, tokens
 from tests.providers.ledger.odd_lines import Edits, block_of, edited, edits
+from tests.providers.ledger.readings import Booked
 
 COUNTS = ("total_token_usage", "last_token_usage")
 OF_COUNTS = (
@@ -33,7 +34,7 @@ OF_RECORDS = (
 def booked(lines: list[dict[str, Any]], *, whole: bool) -> tuple[list[Usage], int, Any]:
     """What a reader books, how many lines it does not understand, and what it remembers."""
     reader = CodexLogReader(LogFile(LOGS.trees(HOME)[0], Path("/h/rollout-1.jsonl")), None)
-    found: list[Usage] = []
+    found = Booked()
     broken = reader.feed(block_of(lines, whole=whole), found.append)
     return found, broken, reader.state()
 
@@ -61,6 +62,6 @@ def test_a_line_that_is_nested_too_deep() -> None:
     lines = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in (meta(), model()))
     last = json.dumps(record("r", 1, 0, 0, 1, 0), separators=(",", ":"))
     reader = CodexLogReader(LogFile(LOGS.trees(HOME)[0], Path("/h/rollout-1.jsonl")), None)
-    found: list[Usage] = []
+    found = Booked()
     assert reader.feed(f"{lines}{deep}\n{last}\n".encode(), found.append) == 1
     assert len(found) == 1

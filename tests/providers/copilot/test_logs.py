@@ -15,7 +15,7 @@ from providers.base import Environment
 from providers.copilot.logs import LOGS
 from providers.ledger.model import LogFile, Usage
 from tests.conftest import SAMPLES
-from tests.providers.ledger.readings import total
+from tests.providers.ledger.readings import Booked, total
 
 FOLDER = SAMPLES / "copilot"
 HOME = Path("/h")
@@ -24,7 +24,7 @@ FILE = LogFile(EVENTS, HOME / ".copilot/session-state/s1/events.jsonl")
 
 
 def fed(data: bytes, state: Any = None) -> tuple[list[Usage], Any]:
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(FILE, state)
     assert reader.feed(data, booked.append) == 0
     return booked, reader
@@ -57,7 +57,7 @@ def test_the_sample_events() -> None:
 
 def test_the_sample_traces() -> None:
     """The chat span counts and not the agent's summary of it."""
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(LogFile(TRACES, HOME / "otel/1.jsonl"), None)
     assert reader.feed((FOLDER / "otel_spans.jsonl").read_bytes(), booked.append) == 0
     assert total(booked) == (2000, 300, 7000, 0, 0, 1)
@@ -69,7 +69,7 @@ def test_traces_of_the_cli_are_in_its_store_already() -> None:
     span = json.loads((FOLDER / "otel_spans.jsonl").read_text().splitlines()[0])
     span["resource"] = {"attributes": {"service.name": "github-copilot"}}
     reader: Any = LOGS.open(LogFile(TRACES, HOME / "otel/1.jsonl"), None)
-    booked: list[Usage] = []
+    booked = Booked()
     assert reader.feed(lines(span), booked.append) == 0
     assert booked == []
 
@@ -115,13 +115,13 @@ def test_rows_win_over_totals_in_any_order() -> None:
             " cache_read_tokens);"
             "INSERT INTO assistant_usage_events VALUES(1,'s1','2026-11-22 08:00:00','m','m-billed',70,5,20)"
         )
-        rows: list[Usage] = []
+        rows = Booked()
         reader: Any = LOGS.open(LogFile(STORE, HOME / ".copilot/session-store.db"), None)
         assert reader.read(database, rows.append) == 0
         assert total([*rows, *ended]) == total([*ended, *rows]) == (50, 5, 20, 0, 0, 1)
         other = [usage._replace(key=usage.key.replace("s1:", "s2:")) for usage in ended]
         assert total([*rows, *other])[0] == 50 + 1100
-        again: list[Usage] = []
+        again = Booked()
         reader = LOGS.open(LogFile(STORE, HOME / ".copilot/session-store.db"), reader.state())
         reader.read(database, again.append)
         assert again == []

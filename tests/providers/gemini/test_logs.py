@@ -10,7 +10,7 @@ from providers.base import Environment
 from providers.gemini.logs import LOGS
 from providers.ledger.model import LogFile, Usage
 from tests.conftest import SAMPLES
-from tests.providers.ledger.readings import total
+from tests.providers.ledger.readings import Booked, total
 
 FOLDER = SAMPLES / "gemini"
 JOURNAL, OLDER = LOGS.trees(Environment(Path("/h"), {}, Path("/h"), Path("/h"), Path("/h")))
@@ -18,7 +18,7 @@ CHATS = Path("/h/.gemini/tmp/shop/chats")
 
 
 def fed(data: bytes, name: str = "session-1.jsonl") -> list[Usage]:
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(LogFile(JOURNAL, CHATS / name), None)
     assert reader.feed(data, booked.append) == 0
     return booked
@@ -35,7 +35,7 @@ def test_the_sample_journal() -> None:
 
 def test_the_sample_document() -> None:
     """5 000 in, 200 out, 300 thoughts, 5 500 in all."""
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(LogFile(OLDER, CHATS / "session-1.json", 1.8e9), None)
     assert reader.read((FOLDER / "session-2026-03-01T10-00-aaaa1111.json").read_bytes(), booked.append) == 0
     assert total(booked) == (5000, 500, 0, 0, 300, 1)
@@ -77,7 +77,7 @@ def test_files_that_were_put_aside_are_not_read() -> None:
 def test_a_torn_line_spoils_only_itself() -> None:
     """It is counted, and the next is read."""
     reader: Any = LOGS.open(LogFile(JOURNAL, CHATS / "s.jsonl"), None)
-    booked: list[Usage] = []
+    booked = Booked()
     torn = lines(message("a", input=1))[:60] + b"\n"
     assert reader.feed(torn + lines(message("b", input=2)), booked.append) == (b'"tokens"' in torn)
     assert total(booked)[0] == 2

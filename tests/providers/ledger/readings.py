@@ -10,8 +10,16 @@ from typing import Any, NamedTuple
 
 from providers.base import Environment
 from providers.ledger.merging import Group, counted, joined
-from providers.ledger.model import DATABASE, DOCUMENT, LogFile, SessionLogs, UnreadableLog, Usage
+from providers.ledger.model import DATABASE, DOCUMENT, LogFile, Row, SessionLogs, UnreadableLog, Usage
 from providers.ledger.walk import seen_files
+
+
+class Booked(list[Usage]):
+    """A book that keeps the rows it is told, with names."""
+
+    def append(self, row: Row) -> None:
+        """Where a reader books."""
+        super().append(Usage(*row))
 
 
 class Read(NamedTuple):
@@ -25,7 +33,7 @@ class Read(NamedTuple):
 
 def read_all(logs: SessionLogs, environment: Environment, states: dict[str, Any] | None = None) -> Read:
     """Reads every file of a tool, each with the state it had before."""
-    booked: list[Usage] = []
+    booked = Booked()
     known: dict[str, Any] = dict(states or {})
     broken = refused = 0
     for seen in seen_files((logs,), environment):
@@ -52,8 +60,7 @@ def total(booked: Iterable[Usage]) -> tuple[int, ...]:
     """Input, output, cache read, cache written, reasoning, requests: each response once."""
     groups: dict[str, Group] = {}
     for usage in booked:
-        row = (*usage, "")
-        groups[usage.key] = joined(groups[usage.key], row) if usage.key in groups else row
-    rows = [Usage(*row[:-1]) for group in groups.values() for row in counted(group)]
+        groups[usage.key] = joined(groups[usage.key], usage) if usage.key in groups else usage
+    rows = [Usage(*row) for group in groups.values() for row in counted(group)]
     fields = ("input", "output", "cache_read", "cache_write", "reasoning", "requests")
     return tuple(sum(getattr(row, field) for row in rows) for field in fields)

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.ledger.merging import Group, Row, counted, joined, rows_of
+from providers.ledger.merging import Group, counted, joined, rows_of
+from providers.ledger.model import Row
 
 small = st.integers(0, 3)
 

@@ -20,7 +20,7 @@ from providers.ledger import scan
 from providers.ledger.model import DATABASE, LINES, LogFile, UnreadableLog, Usage
 from providers.ledger.query import totals
 from providers.ledger.walk import seen_files
-from tests.providers.ledger.readings import read_all, total
+from tests.providers.ledger.readings import Booked, read_all, total
 from tests.world.tools import BROKEN, CANARY, TRUTH, WRITERS
 
 TOOLS = sorted(WRITERS)
@@ -77,7 +77,7 @@ def test_any_split_of_a_log_books_the_same(
         if seen.tree.kind != LINES:
             continue
         file, data = LogFile(seen.tree, Path(seen.path)), Path(seen.path).read_bytes()
-        whole: list[Usage] = []
+        whole = Booked()
         reader: Any = logs.open(file, None)
         reader.feed(data, whole.append)
         state, pieces = None, []
@@ -115,7 +115,7 @@ def test_hostile_files(tool: str, tmp_path: Path) -> None:
 
 
 def _read_bytes(logs: Any, seen: Any, data: bytes) -> tuple[list[Usage], bool]:
-    booked: list[Usage] = []
+    booked = Booked()
     reader = logs.open(LogFile(seen.tree, Path(seen.path), 1.8e9), None)
     try:
         if seen.tree.kind == LINES:

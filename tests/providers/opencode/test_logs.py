@@ -15,7 +15,7 @@ from providers.base import Environment
 from providers.ledger.model import DATABASE, DOCUMENT, LogFile, LogTree, UnreadableLog, Usage
 from providers.opencode.logs import LOGS
 from tests.conftest import SAMPLES
-from tests.providers.ledger.readings import total
+from tests.providers.ledger.readings import Booked, total
 
 FOLDER = SAMPLES / "opencode"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
@@ -31,7 +31,7 @@ def database() -> Iterator[sqlite3.Connection]:
 
 
 def read(database: sqlite3.Connection, state: Any = None) -> tuple[list[Usage], Any]:
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(LogFile(TREE, Path("/x/opencode.db"), 1_800_000_000.0), state)
     assert reader.read(database, booked.append) == 0
     return booked, reader.state()
@@ -148,7 +148,7 @@ def test_a_database_of_another_kind(database: sqlite3.Connection) -> None:
 @pytest.mark.parametrize("name", ["storage.message.legacy", "message.assistant.v1"])
 def test_a_message_in_a_file(name: str, database: sqlite3.Connection) -> None:
     """1255 tokens, under the key that the row in the database has."""
-    booked: list[Usage] = []
+    booked = Booked()
     reader: Any = LOGS.open(LogFile(FILES, Path("/x/ses_1/msg_A.json"), 1_800_000_000.0), None)
     assert reader.read((FOLDER / f"{name}.json").read_bytes(), booked.append) == 0
     assert total(booked) == (1000, 55, 200, 0, 15, 1)

@@ -11,7 +11,7 @@ from providers.ledger.model import Usage
 from providers.ledger.readers.cumulative import Total, Totals
 from providers.ledger.readers.spelling import Spelling, raw_of
 from providers.ledger.remembered import MAX_STATE
-from tests.providers.ledger.readings import total
+from tests.providers.ledger.readings import Booked, total
 
 PLAIN = Spelling((), ())
 
@@ -23,7 +23,7 @@ def at(session: str, *counts: int, born: float = 1e9, changed: float = 1.1e9) ->
 
 
 def take(totals: Totals, *found: Total) -> list[Usage]:
-    booked: list[Usage] = []
+    booked = Booked()
     totals.take(found, booked.append)
     return booked
 

@@ -14,7 +14,7 @@ import providers
 from providers.base import Environment
 from providers.ledger.model import LogFile, UnreadableLog, Usage
 from providers.ledger.readers.databases import ZedThreads, zed_unpack
-from tests.providers.ledger.readings import total
+from tests.providers.ledger.readings import Booked, total
 from tests.world.tools import ISO, MS
 
 HOME = Environment(Path("/h"), {}, Path("/h"), Path("/h"), Path("/h"))
@@ -24,7 +24,7 @@ def read(tool: str, document: Any, state: Any = None, mtime: float = 1.8e9) -> t
     logs = providers.load_logs(tool)
     tree = next(tree for tree in logs.trees(HOME) if tree.kind == "document")
     reader: Any = logs.open(LogFile(tree, tree.folder / "t1" / "x.settings.json", mtime), state)
-    booked: list[Usage] = []
+    booked = Booked()
     reader.read(json.dumps(document).encode(), booked.append)
     return booked, json.loads(json.dumps(reader.state()))
 
@@ -96,7 +96,7 @@ def test_packed_threads() -> None:
             database.execute("INSERT INTO threads VALUES (?, ?, 'zstd', ?)", (ident, ISO, data))
         with pytest.raises(UnreadableLog, match="pip install"):
             ZedThreads(None, None).read(database, lambda usage: None)
-        booked: list[Usage] = []
+        booked = Booked()
         reader = ZedThreads(lambda data: thread if data == b"packed" else b"", None)
         assert reader.read(database, booked.append) == 1
         assert total(booked)[0] == 10
