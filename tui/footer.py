@@ -12,7 +12,7 @@ from tui.painted import Line, Painted, Piece, width_of
 from tui.text import cell_width, countdown, scan_words
 
 if TYPE_CHECKING:
-    from providers.ledger.scan import Progress
+    from providers.ledger.progress import Progress
 
 
 class Footer(Painted):

@@ -17,7 +17,7 @@ from tui.glyphs import Glyphs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from providers.ledger.scan import Progress
+    from providers.ledger.progress import Progress
 
 Zone = Callable[[float], time.struct_time]
 

@@ -21,8 +21,9 @@ from providers.ledger.index import Index, Unusable
 from providers.ledger.model import SessionLogs
 from providers.ledger.owners import account_owner
 from providers.ledger.prices import LABEL, BadPrices, Prices, load_prices
+from providers.ledger.progress import Progress
 from providers.ledger.query import Total, totals
-from providers.ledger.scan import Progress, Scan, open_index
+from providers.ledger.scan import Scan, open_index
 from providers.ledger.statement import EXPORTED, GROUPS, Row, grouping, rows_of, sum_of
 from providers.ledger.tools import DETECTED, found_tools
 from providers.record import Record

@@ -18,9 +18,10 @@ from pathlib import Path
 from providers.base import Environment
 from providers.ledger.index import Unusable
 from providers.ledger.owners import account_owner
+from providers.ledger.progress import Progress
 from providers.ledger.reading import Stopped
 from providers.ledger.rooms import named_rooms
-from providers.ledger.scan import Progress, Scan, open_index
+from providers.ledger.scan import Scan, open_index
 
 FOLDERS = ("home", "config_dir", "state_dir", "data_dir")
 """What the request says of the environment besides its variables and platform."""

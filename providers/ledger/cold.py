@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from providers.base import Environment
 from providers.ledger.child import FOLDERS
 from providers.ledger.model import SessionLogs
+from providers.ledger.progress import Progress, Tell
 from providers.ledger.rooms import switched_off
-from providers.ledger.scan import Progress, Tell
 
 
 class ColdScan:

@@ -17,7 +17,8 @@ from providers.ledger.cold import ColdScan
 from providers.ledger.index import Unusable
 from providers.ledger.model import PRESENCE, SessionLogs
 from providers.ledger.owners import account_owner
-from providers.ledger.scan import Progress, Scan, Tell, open_index
+from providers.ledger.progress import Progress, Tell
+from providers.ledger.scan import Scan, open_index
 
 COLD_BYTES = 8 * MIB
 """What the reader thread reads itself: about 10 ms."""

@@ -45,9 +45,9 @@ Step = Callable[[int], None]
 """Told how many bytes were read; raises `Stopped`."""
 
 
-def open_log(path: str) -> tuple[int, os.stat_result]:
+def open_log(path: Path) -> tuple[int, os.stat_result]:
     """An open descriptor, which the caller closes.  Raises `UnreadableLog`, FileNotFoundError."""
-    opened = open_regular(Path(path))
+    opened = open_regular(path)
     if opened is None:
         raise FileNotFoundError(path)
     if isinstance(opened, Unreadable):

@@ -23,6 +23,7 @@ from providers.ledger.index import Index, Known
 from providers.ledger.merging import Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, Row, SessionLogs, UnreadableLog
 from providers.ledger.owners import unknown_owner
+from providers.ledger.progress import Progress, Tell
 from providers.ledger.reading import (
     Stopped,
     open_log,
@@ -34,7 +35,6 @@ from providers.ledger.reading import (
 )
 from providers.ledger.sharing import Helped
 from providers.ledger.walk import PACKED, Seen, file_of, seen_files
-from providers.record import Record
 
 DAY = 86_400.0
 KEPT_KEYS = 400 * DAY
@@ -58,23 +58,8 @@ SHARED_BYTES = 64 * MIB
 
 TELL_SECONDS = 0.25
 
-
-class Progress(Record):
-    """How far a scan is.  ``bytes`` and ``of_bytes`` count what has to be read, ``seconds_left`` is None
-    before it can be told; ``today`` says that every log written today is in the index."""
-
-    files: int
-    of_files: int
-    bytes: int
-    of_bytes: int
-    seconds_left: float | None = None
-    today: bool = False
-    done: bool = False
-    stopped: bool = False
-    trouble: str = ""
-
-
-Tell = Callable[[Progress], object]
+SETTLE_AFTER = 0.2
+"""Seconds between the last word of a large scan and what is left to do then."""
 
 
 def index_path(environment: Environment) -> Path:
@@ -153,6 +138,9 @@ class Scan:
 
     def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""
+        if self._index.bulk:
+            # The pane asks for the totals just now, and two threads of one core slow each other down.
+            time.sleep(SETTLE_AFTER)
         self._index.settle()
         there = {file.path for file in seen}
         # What is remembered of a store with running totals must outlive its absence: without it the
@@ -306,23 +294,24 @@ class _Pass:
             self._read.append(known)
 
     def _read_file(self, seen: Seen, old: Known | None) -> Known:
-        fd, info = open_log(seen.path)
+        file = LogFile(seen.tree, Path(seen.path), seen.mtime_ns / 1e9)
+        fd, info = open_log(file.path)
         try:
             if seen.tree.kind == DATABASE:
-                return self._read_database(seen, old)
+                return self._read_database(file, seen, old)
             if seen.tree.kind == DOCUMENT:
-                return self._read_document(fd, info, seen, old)
-            return self._read_lines(fd, seen, old)
+                return self._read_document(fd, info, file, seen, old)
+            return self._read_lines(fd, file, seen, old)
         finally:
             os.close(fd)
 
-    def _read_lines(self, fd: int, seen: Seen, old: Known | None) -> Known:
+    def _read_lines(self, fd: int, file: LogFile, seen: Seen, old: Known | None) -> Known:
         mark = self._scan._index.mark
         packed = seen.path.endswith(PACKED)
         offset, broken, state = 0, 0, None
         if old is not None and not packed and remembered.goes_on(fd, seen, old, mark):
             offset, broken, state = old.offset, old.broken, remembered.state(old)
-        reader: Any = seen.logs.open(_log_file(seen), state)
+        reader: Any = seen.logs.open(file, state)
         book = self._booking(seen)
         if packed:
             taken = read_packed(fd, reader, book, self._step)
@@ -331,16 +320,18 @@ class _Pass:
         prefix = b"" if packed else prefix_mark(fd, taken.offset, mark)
         return remembered.known(seen, taken, prefix, reader, broken)
 
-    def _read_document(self, fd: int, info: os.stat_result, seen: Seen, old: Known | None) -> Known:
-        reader: Any = seen.logs.open(_log_file(seen), remembered.state(old))
+    def _read_document(
+        self, fd: int, info: os.stat_result, file: LogFile, seen: Seen, old: Known | None
+    ) -> Known:
+        reader: Any = seen.logs.open(file, remembered.state(old))
         limit = seen.tree.max_bytes
         taken = read_document(fd, info.st_size, limit, reader, self._booking(seen), self._step)
         return remembered.known(seen, taken, b"", reader, 0)
 
-    def _read_database(self, seen: Seen, old: Known | None) -> Known:
+    def _read_database(self, file: LogFile, seen: Seen, old: Known | None) -> Known:
         if seen.size > seen.tree.max_bytes * 64:
             raise UnreadableLog("is larger than a log of this kind ever was")
-        reader: Any = seen.logs.open(_log_file(seen), remembered.state(old))
+        reader: Any = seen.logs.open(file, remembered.state(old))
         taken = read_database(seen.path, reader, self._booking(seen))
         self._step(seen.size)
         return remembered.known(seen, taken, b"", reader, 0)
@@ -395,7 +386,3 @@ def _midnight(now: float) -> float:
     """When today began here."""
     local = time.localtime(now)
     return now - (local.tm_hour * 3600 + local.tm_min * 60 + local.tm_sec)
-
-
-def _log_file(seen: Seen) -> LogFile:
-    return LogFile(seen.tree, Path(seen.path), seen.mtime_ns / 1e9)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from providers.ledger.index import Index
     from providers.ledger.ledger import Ledger
     from providers.ledger.model import LogTree, SessionLogs
+    from providers.ledger.progress import Progress
     from providers.ledger.query import Total
-    from providers.ledger.scan import Progress
     from providers.ledger.statement import Row
     from providers.ledger.tools import Tool
 

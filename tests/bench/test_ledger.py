@@ -26,8 +26,9 @@ from providers.engine.clock import SystemClock
 from providers.engine.settings import Settings
 from providers.ledger.cold import ColdScan
 from providers.ledger.ledger import Ledger
+from providers.ledger.progress import Progress
 from providers.ledger.query import totals
-from providers.ledger.scan import Progress, Scan, index_path
+from providers.ledger.scan import Scan, index_path
 from providers.live import Live, open_live
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, summed
 from tests.providers.ledger.test_incremental import line

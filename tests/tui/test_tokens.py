@@ -17,7 +17,7 @@ from providers.engine.settings import Settings
 from providers.engine.shown import BurnView, ProviderView
 from providers.engine.timeline import Stay, save_stays
 from providers.engine.view import ViewRules, view
-from providers.ledger.scan import Progress
+from providers.ledger.progress import Progress
 from providers.ledger.statement import Row
 from providers.ledger.tally import Job, Question, Tally, Told
 from providers.ledger.tools import MEASURED, Tool, Unread

@@ -12,8 +12,9 @@ from providers.base import Environment
 from providers.engine.settings import environment_from
 from providers.ledger.index import Index
 from providers.ledger.model import SessionLogs
+from providers.ledger.progress import Progress
 from providers.ledger.query import PERIODS, Total, totals
-from providers.ledger.scan import Progress, Scan, open_index
+from providers.ledger.scan import Scan, open_index
 from tests.world.corpus import Corpus
 from tests.world.corpus_claude import write_claude
 from tests.world.corpus_codex import write_codex

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from providers.ledger.cold import ColdScan
-from providers.ledger.scan import Progress, Scan, index_path
+from providers.ledger.progress import Progress
+from providers.ledger.scan import Scan, index_path
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus
 
 CANARY = "canary-4f1c"

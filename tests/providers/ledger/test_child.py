@@ -14,7 +14,8 @@ import pytest
 from providers.base import Environment
 from providers.ledger.cold import ColdScan
 from providers.ledger.ledger import Ledger
-from providers.ledger.scan import Progress, Scan
+from providers.ledger.progress import Progress
+from providers.ledger.scan import Scan
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus, summed
 from tests.providers.ledger.test_incremental import line
 from tests.world.corpus import Corpus

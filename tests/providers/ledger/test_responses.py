@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from providers.base import Environment
 from providers.ledger.index import Index, Known
 from providers.ledger.owners import unknown_owner
+from providers.ledger.progress import Progress
 from providers.ledger.responses import RESPONSES, Held, Response, Responses, Runs, Table, has_runs, settle
-from providers.ledger.scan import Progress, Scan, index_path
+from providers.ledger.scan import Scan, index_path
 from tests.providers.ledger.homes import ROOMS, at_home, index_of, scan, small_corpus, summed
 from tests.world.corpus import Corpus, day
 
@@ -83,9 +84,16 @@ def home(source: Corpus, tmp_path: Path) -> Environment:
 
 @pytest.fixture
 def small_commits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit for every few responses, by two processes."""
-    for name, value in {"HELD_ROWS": 40, "FEW_ROWS": 10, "MOST_ROWS": 80, "SHARED_BYTES": 0}.items():
+    """A commit for every few responses."""
+    rows = {"HELD_ROWS": 40, "FEW_ROWS": 10, "MOST_ROWS": 80}
+    for name, value in {**rows, "SETTLE_AFTER": 0}.items():
         monkeypatch.setattr(f"providers.ledger.scan.{name}", value)
+
+
+@pytest.fixture
+def two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small homes are shared too."""
+    monkeypatch.setattr("providers.ledger.scan.SHARED_BYTES", 0)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
 
 
@@ -110,7 +118,7 @@ def truth(source: Corpus) -> dict[tuple[object, ...], tuple[int, ...]]:
     return dict(source.truth(lambda r: (r.provider, r.session, r.model, day(r))))
 
 
-@pytest.mark.usefixtures("small_commits")
+@pytest.mark.usefixtures("small_commits", "two_processes")
 @pytest.mark.parametrize("most", [0, 1, 200, 10**6])
 def test_a_first_scan_ends_with_all_in_the_table(
     source: Corpus, home: Environment, monkeypatch: pytest.MonkeyPatch, most: int

@@ -17,7 +17,7 @@ from providers.base import Environment
 from providers.engine.deck import account_id
 from providers.engine.timeline import Stay, save_stays
 from providers.ledger.model import LogFile, LogTree
-from providers.ledger.scan import Progress
+from providers.ledger.progress import Progress
 from providers.ledger.tally import Question, Tally, Told
 from providers.model import Burn, Fact
 from tests.conftest import FakeClock
