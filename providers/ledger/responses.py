@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate, pairwise
 from operator import itemgetter
 from struct import pack, unpack
@@ -142,11 +142,14 @@ class Held:
 
 def settle(connection: sqlite3.Connection, database: str = "main") -> None:
     """Moves all runs of that database into its table."""
+    select = f"SELECT idents, times, lengths, rows FROM {database}.run ORDER BY id"
     kept: dict[int, Response] = {}
-    for run in connection.execute(f"SELECT idents, times, lengths, rows FROM {database}.run ORDER BY id"):
-        kept.update((response[0], response) for response in _responses(*run))
-    keep = _KEEP.replace("response", f"{database}.response")
-    connection.executemany(keep, sorted(kept.values(), key=_ident))
+    for *columns, rows in connection.execute(select):
+        idents, times, lengths = map(_numbers, "qqI", columns)
+        parts = [rows[start:end] for start, end in pairwise(accumulate(lengths, initial=0))]
+        kept.update(zip(idents, zip(idents, times, parts, strict=True), strict=True))
+    insert = f"INSERT OR REPLACE INTO {database}.response VALUES (?,?,?)"
+    connection.executemany(insert, sorted(kept.values(), key=_ident))
     connection.execute(f"DELETE FROM {database}.run")
 
 
@@ -155,12 +158,6 @@ def has_runs(connection: sqlite3.Connection, database: str = "main") -> bool:
     if not connection.execute(f"SELECT 1 FROM {database}.sqlite_master WHERE name = 'run'").fetchone():
         return False
     return connection.execute(f"SELECT 1 FROM {database}.run LIMIT 1").fetchone() is not None
-
-
-def _responses(idents: bytes, times: bytes, lengths: bytes, rows: bytes) -> Iterator[Response]:
-    bounds = pairwise(accumulate(_numbers("I", lengths), initial=0))
-    for ident, at, (start, end) in zip(_numbers("q", idents), _numbers("q", times), bounds, strict=True):
-        yield ident, at, rows[start:end]
 
 
 def _numbers(kind: str, column: bytes) -> tuple[int, ...]:
