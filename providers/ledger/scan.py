@@ -58,6 +58,9 @@ SHARED_BYTES = 64 * MIB
 
 TELL_SECONDS = 0.25
 
+SETTLE_AFTER = 0.1
+"""Seconds between the last word of a large scan and what is left to do then."""
+
 
 def index_path(environment: Environment) -> Path:
     """Where the index lies."""
@@ -135,6 +138,9 @@ class Scan:
 
     def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""
+        if self._index.bulk:
+            # The pane asks for the totals just now, and two threads of one core slow each other down.
+            time.sleep(SETTLE_AFTER)
         self._index.settle()
         there = {file.path for file in seen}
         # What is remembered of a store with running totals must outlive its absence: without it the
