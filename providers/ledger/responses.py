@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 from operator import itemgetter
-from struct import pack, unpack
+from struct import pack, unpack, unpack_from
 from typing import Protocol
 
 RESPONSES = """
@@ -38,6 +38,9 @@ _KEEP = "INSERT OR REPLACE INTO response VALUES (?,?,?)"
 _KEEP_NEW = "INSERT INTO response VALUES (?,?,?) ON CONFLICT (id) DO UPDATE SET at = at WHERE met(id, rows)"
 """Asking for the few that are known while keeping the many that are not halves what looking all of
 them up before cost."""
+
+_ALL, _PARTS = 1 << 64, 8
+"""How many hashes there can be, and in how many parts runs are moved: in one it takes 40 MB."""
 
 _ident = itemgetter(0)
 
@@ -141,16 +144,34 @@ class Held:
 
 
 def settle(connection: sqlite3.Connection, database: str = "main") -> None:
-    """Moves all runs of that database into its table."""
+    """Moves all runs of that database into its table, a part of them at a time."""
     select = f"SELECT idents, times, lengths, rows FROM {database}.run ORDER BY id"
-    kept: dict[int, Response] = {}
-    for *columns, rows in connection.execute(select):
-        idents, times, lengths = map(_numbers, "qqI", columns)
-        parts = [rows[start:end] for start, end in pairwise(accumulate(lengths, initial=0))]
-        kept.update(zip(idents, zip(idents, times, parts, strict=True), strict=True))
     insert = f"INSERT OR REPLACE INTO {database}.response VALUES (?,?,?)"
-    connection.executemany(insert, sorted(kept.values(), key=_ident))
+    runs = [_Run(*columns) for columns in connection.execute(select)]
+    for part in range(1, _PARTS + 1):
+        kept: dict[int, Response] = {}
+        for run in runs:
+            kept.update((response[0], response) for response in run.below(part * _ALL // _PARTS - _ALL // 2))
+        connection.executemany(insert, sorted(kept.values(), key=_ident))
     connection.execute(f"DELETE FROM {database}.run")
+
+
+class _Run:
+    """A run as it is stored, read from its beginning on."""
+
+    def __init__(self, idents: bytes, times: bytes, lengths: bytes, rows: bytes) -> None:
+        self._idents, self._times, self._lengths, self._rows = idents, times, lengths, rows
+        self._read = self._start = 0
+
+    def below(self, bound: int) -> Iterable[Response]:
+        """Those that were not read yet with hashes below the bound."""
+        first, count = self._read, len(self._lengths) // 4
+        last = bisect_left(range(count), bound, key=lambda i: unpack_from("<q", self._idents, 8 * i)[0])
+        idents = _numbers("q", self._idents[8 * first : 8 * last])
+        times = _numbers("q", self._times[8 * first : 8 * last])
+        bounds = list(accumulate(_numbers("I", self._lengths[4 * first : 4 * last]), initial=self._start))
+        self._read, self._start = last, bounds[-1]
+        return zip(idents, times, (self._rows[a:b] for a, b in pairwise(bounds)), strict=True)
 
 
 def has_runs(connection: sqlite3.Connection, database: str = "main") -> bool:

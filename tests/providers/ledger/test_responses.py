@@ -26,7 +26,7 @@ BY = ("provider", "session", "model", "day")
 BIG = 1 << 62
 ROW = (1.8e9, "m", "p", "s", 1, 2, 0, 0, 0, 0, 1, "", "", False, "")
 
-idents = st.sampled_from([-BIG, -2, -1, 0, 1, 2, BIG])
+idents = st.sampled_from([-2 * BIG, -BIG, -2, -1, 0, 1, 2, BIG, 2 * BIG - 1])
 steps = st.tuples(
     st.booleans(),
     st.booleans(),
