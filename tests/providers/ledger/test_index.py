@@ -111,6 +111,28 @@ def test_newer_rules_count_anew_and_keep_what_has_no_log(home: Environment) -> N
     assert not index_path(home).with_name("ledger.sqlite3.old").exists()
 
 
+def test_a_session_that_lost_all_it_had_stays_empty(tmp_path: Path) -> None:
+    """Its only response turned up whole in another one.  Both logs are gone when the rules change: the
+    sums come over once, and a copy that comes back adds nothing."""
+    environment = at_home(tmp_path)
+    folder = tmp_path / ".claude/projects/p"
+    folder.mkdir(parents=True)
+    whole = line("M").replace(b'"sessionId":"s"', b'"sessionId":"whole"')
+    torn = line("M").replace(b'"sessionId":"s"', b'"sessionId":"torn"').replace(b":20,", b":1,")
+    for name, text in (("torn", torn), ("whole", whole)):
+        (folder / f"{name}.jsonl").write_bytes(text)
+        scan(environment)
+    expected = {("whole",): (10, 20, 0, 0, 0, 0, 1)}
+    assert summed(environment, "session") == expected
+    for log in folder.iterdir():
+        log.unlink()
+    scan(environment, NEWER)
+    assert summed(environment, "session", rooms=NEWER) == expected
+    (folder / "torn.jsonl").write_bytes(torn)
+    scan(environment, NEWER)
+    assert summed(environment, "session", rooms=NEWER) == expected
+
+
 def test_an_index_of_a_newer_version_is_left_alone(home: Environment) -> None:
     """The older of two running copies neither reads nor rebuilds it, and says what to do."""
     scan(home, NEWER)
