@@ -87,7 +87,8 @@ class Runs:
 
     def __init__(self, connection: sqlite3.Connection, held: Held) -> None:
         self._connection, self._held = connection, held
-        for run, idents in connection.execute("SELECT id, idents FROM run WHERE id > ?", (held.last,)):
+        newer = "SELECT id, idents FROM run WHERE id > ? ORDER BY id"
+        for run, idents in connection.execute(newer, (held.last,)):
             held.take(run, _numbers("q", idents))
 
     def keep_new(self, responses: list[Response]) -> dict[int, bytes]:

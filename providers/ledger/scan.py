@@ -20,7 +20,7 @@ from providers.engine.values import clean
 from providers.ledger import remembered
 from providers.ledger.booking import Owner
 from providers.ledger.index import Index, Known
-from providers.ledger.merging import Group, joined
+from providers.ledger.merging import ACCOUNT, MODEL, Group, joined
 from providers.ledger.model import DATABASE, DOCUMENT, Book, LogFile, Row, SessionLogs, UnreadableLog
 from providers.ledger.owners import unknown_owner
 from providers.ledger.progress import Progress, Tell
@@ -57,9 +57,6 @@ SHARED_BYTES = 64 * MIB
 """A fork and a second connection cost 20 ms; from here on it pays."""
 
 TELL_SECONDS = 0.25
-
-SETTLE_AFTER = 0.1
-"""Seconds between the last word of a large scan and what is left to do then."""
 
 
 def index_path(environment: Environment) -> Path:
@@ -138,9 +135,6 @@ class Scan:
 
     def _finish(self, seen: Sequence[Seen], progress: Progress) -> None:
         """After a whole pass: what is known of files that are gone is dropped, their totals stay."""
-        if self._index.bulk:
-            # The pane asks for the totals just now, and two threads of one core slow each other down.
-            time.sleep(SETTLE_AFTER)
         self._index.settle()
         there = {file.path for file in seen}
         # What is remembered of a store with running totals must outlive its absence: without it the
@@ -344,7 +338,7 @@ class _Pass:
 
         def book(row: Row) -> None:
             if account or row[1] <= 0:
-                row = (row[0], row[1] if row[1] > 0 else written, *row[2:15], account)
+                row = (row[0], row[1] if row[1] > 0 else written, *row[MODEL:ACCOUNT], account)
             key = row[0]
             old = get(key)
             rows[key] = row if old is None else joined(old, row)

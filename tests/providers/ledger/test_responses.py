@@ -85,7 +85,7 @@ def home(source: Corpus, tmp_path: Path) -> Environment:
 @pytest.fixture
 def small_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit for every few responses."""
-    for name, value in {"HELD_ROWS": 40, "FEW_ROWS": 10, "MOST_ROWS": 80, "SETTLE_AFTER": 0}.items():
+    for name, value in {"HELD_ROWS": 40, "FEW_ROWS": 10, "MOST_ROWS": 80}.items():
         monkeypatch.setattr(f"providers.ledger.scan.{name}", value)
 
 
