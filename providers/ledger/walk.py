@@ -64,14 +64,13 @@ def _belongs(tree: LogTree, path: str) -> bool:
     folder, name = os.path.split(path)
     root = str(tree.folder)
     inside = folder == root or (tree.recursive and folder.startswith(root.rstrip("/") + "/"))
-    return inside and matches(name, tree.pattern) and _wanted(tree, folder[len(root) :].split("/"), name)
+    below = folder[len(root) :].split("/")
+    return inside and matches(name, tree.pattern) and _holds(tree, below) and name not in tree.skip
 
 
-def _wanted(tree: LogTree, below: Iterable[str], name: str) -> bool:
-    parts = tuple(below)
-    if tree.below and tree.below not in parts:
-        return False
-    return not tree.skip or (name not in tree.skip and not any(part in tree.skip for part in parts))
+def _holds(tree: LogTree, below: Sequence[str]) -> bool:
+    """Whether files in this folder below the tree's own can be of the tree."""
+    return (not tree.below or tree.below in below) and not any(part in tree.skip for part in below)
 
 
 def _by_folder(trees: Iterable[LogTree]) -> dict[Path, list[LogTree]]:
@@ -112,15 +111,16 @@ def _files(
     except OSError:
         return
     deeper = depth < MAX_DEPTH and any(tree.recursive for tree in trees)
+    here = [tree for tree in trees if (tree.recursive or not depth) and _holds(tree, below)]
     for entry in inside:
         try:
             if entry.is_dir(follow_symlinks=False):
                 if deeper:
                     yield from _files(entry.path, trees, depth + 1, (*below, entry.name))
                 continue
-            for tree in trees:
-                if (tree.recursive or not depth) and matches(entry.name, tree.pattern):
-                    if _wanted(tree, below, entry.name) and entry.is_file(follow_symlinks=False):
+            for tree in here:
+                if matches(entry.name, tree.pattern):
+                    if entry.name not in tree.skip and entry.is_file(follow_symlinks=False):
                         yield tree, entry.path, entry.stat(follow_symlinks=False)
                     break
         except OSError:
