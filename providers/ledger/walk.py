@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from providers.base import Environment
-from providers.engine.trees import matches
+from providers.engine.trees import matcher, matches
 from providers.ledger.model import DATABASE, PRESENCE, LogTree, SessionLogs
 
 MAX_DEPTH = 24
@@ -111,15 +111,16 @@ def _files(
     except OSError:
         return
     deeper = depth < MAX_DEPTH and any(tree.recursive for tree in trees)
-    here = [tree for tree in trees if (tree.recursive or not depth) and _holds(tree, below)]
+    mine = [tree for tree in trees if (tree.recursive or not depth) and _holds(tree, below)]
+    here = [(tree, matcher(tree.pattern)) for tree in mine]
     for entry in inside:
         try:
             if entry.is_dir(follow_symlinks=False):
                 if deeper:
                     yield from _files(entry.path, trees, depth + 1, (*below, entry.name))
                 continue
-            for tree in here:
-                if matches(entry.name, tree.pattern):
+            for tree, is_one in here:
+                if is_one(entry.name):
                     if entry.name not in tree.skip and entry.is_file(follow_symlinks=False):
                         yield tree, entry.path, entry.stat(follow_symlinks=False)
                     break
