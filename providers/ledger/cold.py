@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from providers.base import Environment
 from providers.ledger.child import FOLDERS
@@ -23,10 +23,17 @@ from providers.ledger.rooms import switched_off
 
 class ColdScan:
     """One scan in a child process.  Methods may be called on any thread; ``tell`` is called on a
-    thread of its own, the last time with ``done`` or ``stopped`` set."""
+    thread of its own, the last time with ``done`` or ``stopped`` set, and ``ended`` there once the child
+    has ended: it says that it is done a moment before it lets the lock go."""
 
-    def __init__(self, environment: Environment, rooms: Sequence[SessionLogs], tell: Tell) -> None:
-        self._environment, self._rooms, self._tell = environment, tuple(rooms), tell
+    def __init__(
+        self,
+        environment: Environment,
+        rooms: Sequence[SessionLogs],
+        tell: Tell,
+        ended: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._environment, self._rooms, self._tell, self._ended = environment, tuple(rooms), tell, ended
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
@@ -76,6 +83,7 @@ class ColdScan:
             trouble = "" if self._cancelled else "the scan of the session logs broke off"
             files, count = (last.files, last.of_files), (last.bytes, last.of_bytes)
             self._tell(Progress(*files, *count, today=last.today, stopped=True, trouble=trouble))
+        self._ended()
 
 
 def _request(environment: Environment, rooms: Sequence[SessionLogs]) -> bytes:

@@ -8,7 +8,7 @@ Lives on the reader thread of a pane: `catch_up` and `changed` are called there 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +25,20 @@ COLD_BYTES = 8 * MIB
 
 
 class Ledger:
-    """Session logs of these tools, kept in the index."""
+    """Session logs of these tools, kept in the index.  ``free`` is called, on the thread of a scan, when a
+    child that came to its end has let go: what was written meanwhile can be read from then on."""
 
-    def __init__(self, environment: Environment, rooms: Sequence[SessionLogs], tell: Tell) -> None:
-        self._environment, self._rooms, self._tell = environment, rooms, tell
+    def __init__(
+        self,
+        environment: Environment,
+        rooms: Sequence[SessionLogs],
+        tell: Tell,
+        free: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._environment, self._rooms, self._tell, self._free = environment, rooms, tell, free
         self._stopped = threading.Event()
         self._cold: ColdScan | None = None
-        self._busy = False
+        self._busy = self._done = False
         self._scan = Scan(
             open_index(environment, rooms),
             rooms,
@@ -84,16 +91,20 @@ class Ledger:
             self._cold.cancel()
 
     def _start_child(self) -> bool:
-        self._cold = ColdScan(self._environment, self._rooms, self._told)
+        self._cold = ColdScan(self._environment, self._rooms, self._told, self._ended)
         self._busy = True
         if not self._cold.start():
             self._busy, self._cold = False, None
         return self._busy
 
     def _told(self, progress: Progress) -> None:
-        if progress.done or progress.stopped:
-            self._busy, self._cold = False, None
+        self._done = progress.done
         self._tell(progress)
+
+    def _ended(self) -> None:
+        self._busy, self._cold = False, None
+        if self._done:
+            self._free()
 
 
 def _logs_of(paths: Iterable[Path]) -> frozenset[str]:

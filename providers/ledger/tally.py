@@ -43,7 +43,6 @@ a walk of 340 files costs 10 ms: at 60 s it was a tenth of what the whole pane u
 WALK_SHARE = 1000.0
 """A walk rests a thousand times as long as it took, so that it costs 0.1 % of a core."""
 
-AFTER_CHILD = 2.0
 MISSED_SECONDS = 1.0
 
 SPARK_SECONDS = 4 * 3600
@@ -229,7 +228,7 @@ class _Counter:
         from providers.ledger.scan import open_index
 
         self._index = open_index(self._environment, self._rooms)
-        self._ledger = Ledger(self._environment, self._rooms, self._tell)
+        self._ledger = Ledger(self._environment, self._rooms, self._tell, self.missed)
         self._do(self._catch_up)
         return self._facts()
 
@@ -240,7 +239,8 @@ class _Counter:
         return self._facts() if self._clock.now() >= self._day_ends else ()
 
     def missed(self) -> None:
-        """Watcher thread: a walk soon, as the watch has only just begun.  Several wishes are one."""
+        """Any thread: a walk soon, as the watch has only just begun or a child has let go.  Several wishes
+        are one."""
         with self._lock:
             if self._walking:
                 return
@@ -286,9 +286,6 @@ class _Counter:
             self._note(*noted)
         if ended and self._scanning:
             self._do(self._facts)
-            if progress.done:
-                # What was written meanwhile; the child says that it is done before it lets the lock go.
-                self._later(AFTER_CHILD, self._catch_up)
         self._scanning = large and not ended
 
     def _later(self, seconds: float, job: Job) -> None:

@@ -6,12 +6,14 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from providers.base import Environment
+from providers.engine.lock import locked
 from providers.ledger.cold import ColdScan
 from providers.ledger.ledger import Ledger
 from providers.ledger.progress import Progress
@@ -119,6 +121,24 @@ def test_a_cancelled_scan_says_so_and_goes_on_later(source: Corpus, tmp_path: Pa
     last = until(told)
     assert (last.stopped, last.trouble) == (True, "")
     assert scan(environment).done
+
+
+def test_a_pane_looks_again_when_the_child_has_let_go(
+    source: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when it says that it is done: for as long as it tidies up, its lock would be in the way."""
+    monkeypatch.setattr("providers.ledger.ledger.COLD_BYTES", -1)
+    environment = own_state(source, tmp_path)
+    told: list[Progress] = []
+    freed = threading.Event()
+
+    def free() -> None:
+        with locked(environment.state_dir / "ledger.lock", 0.0):
+            freed.set()
+
+    Ledger(environment, ROOMS, told.append, free).catch_up()
+    assert freed.wait(60)
+    assert told[-1].done
 
 
 def test_a_child_that_cannot_be_started_is_no_failure(

@@ -206,13 +206,13 @@ def test_wrong_prices_are_said_and_nothing_is_shown_without(home: Environment) -
 def test_much_is_read_by_the_child_and_told_of(home: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over the bound a child counts; the facts are the same, the progress is None at the end."""
     monkeypatch.setattr(providers.ledger.ledger, "COLD_BYTES", 1000)
-    monkeypatch.setattr(providers.ledger.tally, "AFTER_CHILD", 0.3)
     pane = Pane(home)
     pane.tally.start()
+    counter = pane.tally._counter
+    pane.work(lambda: counter._ledger is not None and counter._ledger._busy)
+    looks = counter._walked
     pane.work(lambda: "claude" in pane.facts)
-    pane.work(lambda: pane.tally._counter._ledger._busy is False and pane.tally.progress is None)
-    looks = pane.tally._counter._walked
-    pane.work(lambda: pane.tally._counter._walked > looks)
+    pane.work(lambda: counter._walked > looks and pane.tally.progress is None)
     pane.work()
     assert pane.tally.trouble == ""
     assert all(progress is None or progress.of_bytes > 1000 for progress in pane.told)
